@@ -1,0 +1,138 @@
+// Package connectors is how a service is described: its settings, its webhooks, its triggers and its actions, as data
+// from which the checker's types, the calls, the docs and the tests are derived. It names no service; each lives in a
+// folder of its own beneath, and connectors/all lists them.
+package connectors
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// Spec is all that flowrun knows of one service.
+type Spec struct {
+	Name     string // "stripe", as in connection "stripe"
+	Title    string // "Stripe"
+	Doc      string
+	Settings []Setting
+	Webhook  *Webhook // nil where the service sends none
+	Triggers []*schema.Trigger
+	Actions  []*Action
+}
+
+// Setting is one argument of the service's connection block.
+type Setting struct {
+	schema.Field
+	Env string // the environment variable that serves where no block is written
+}
+
+// Action is a schema.Action and how it becomes a call.
+type Action struct {
+	schema.Action
+	Call    Caller
+	Example string // a JSON object: an input that is valid
+	Answer  string // a JSON object: what the vendor then answers; empty where Out is nil
+}
+
+// Conn is a connection with its settings resolved: what a call needs to reach the vendor as somebody.
+type Conn struct {
+	Name     string
+	Service  string
+	Settings map[string][]string // a scalar setting has one element; one that is not set has none
+	Client   *http.Client        // never nil; its transport is where tests, dry runs and limits step in
+}
+
+// Setting returns the value of a scalar setting, or "".
+func (c *Conn) Setting(name string) string {
+	if v := c.Settings[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Call is one call of an action, the same for each of its attempts.
+type Call struct {
+	Action    *Action
+	Conn      *Conn
+	Input     cty.Value // an object of Action.In's fields; null where left out; no marks, no unknowns
+	Key       string    // the idempotency key: 32 bytes in hex, the same for each attempt
+	Run       string    // the run's id
+	EventID   string
+	EventTime time.Time // what timestamps default to, so that a replay sends the same
+}
+
+// Result is a vendor's answer to a call that succeeded.
+type Result struct {
+	Output cty.Value // of Action.Out's shape, or null; cty.NilVal where Action.Out is nil
+	Status int       // of the HTTP answer
+}
+
+// Caller is how an action becomes a call. An implementation makes one attempt, does not retry, sends through
+// Call.Conn.Client only, and fails with an *Error.
+type Caller interface {
+	Call(ctx context.Context, c *Call) (Result, error)
+}
+
+// Func makes a function a Caller.
+type Func func(ctx context.Context, c *Call) (Result, error)
+
+// Call calls f.
+func (f Func) Call(ctx context.Context, c *Call) (Result, error) { return f(ctx, c) }
+
+// Webhook is how a service's events come in.
+type Webhook struct {
+	// Open verifies the signature over the raw body and reads the envelope. It fails with a *WebhookError.
+	Open func(r *WebhookRequest) (*Envelope, error)
+
+	// Sign returns the headers with which the service would send that body, for tests and `flowrun trigger`.
+	Sign func(body []byte, secret string, at time.Time) http.Header
+
+	// Sample makes a valid event of the vendor's type, as the raw body; id and at go into the envelope.
+	Sample func(eventType, id string, at time.Time) ([]byte, error)
+
+	// Data and Previous are where in the body `trigger` and `previous` are found.
+	Data, Previous schema.Path
+
+	// SecretSetting is the setting that holds the signing secret or secrets.
+	SecretSetting string
+
+	// MaxBody is the largest body the vendor is known to need, in bytes; 0 leaves the listener's cap.
+	MaxBody int64
+}
+
+// WebhookRequest is an incoming webhook before it is trusted.
+type WebhookRequest struct {
+	Body   []byte
+	Header http.Header
+	Conn   *Conn
+	Now    time.Time
+}
+
+// Envelope is what every event has, whoever sent it.
+type Envelope struct {
+	ID         string
+	Type       string
+	Time       time.Time
+	Account    string
+	APIVersion string
+	Livemode   bool
+}
+
+// WebhookError is why a webhook was refused.
+type WebhookError struct {
+	Status int    // what the sender is answered: 400 unless said otherwise
+	Reason string // for the sender and the log: says what is wrong, gives a forger no hint
+	Detail string // for the log only
+	Forged bool   // the signature did not hold, as against a body that can't be read
+}
+
+func (e *WebhookError) Error() string {
+	if e.Detail != "" {
+		return e.Reason + ": " + e.Detail
+	}
+	return e.Reason
+}

@@ -1,0 +1,2 @@
+// Package check turns parsed recipes into graphs that can be run, or says why it can't.
+package check

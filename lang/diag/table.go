@@ -1,0 +1,93 @@
+package diag
+
+import "github.com/hashicorp/hcl/v2"
+
+// Entry is one row of the table of codes: what `flowrun explain` prints and docs/diagnostics/ is made of.
+type Entry struct {
+	Code     Code
+	Severity hcl.DiagnosticSeverity
+	Summary  string // constant, no user names, no full stop
+	Cause    string // why it is a mistake, a few sentences
+	Bad      string // a project file that has the mistake; compiled by a test
+	Good     string // the same, mended; compiled by a test
+}
+
+// Codes. FR1xxx: files and syntax. FR2xxx: names, types and values in recipes. FR3xxx: flow. FR4xxx: connections,
+// variables and secrets. FR5xxx: warnings.
+const (
+	FileTooLarge      Code = "FR1001"
+	TooDeep           Code = "FR1002"
+	Syntax            Code = "FR1003"
+	UnexpectedBlock   Code = "FR1004"
+	UnexpectedArg     Code = "FR1005"
+	WrongLabels       Code = "FR1006"
+	NotARecipe        Code = "FR1007"
+	DuplicateBlock    Code = "FR1008"
+	MissingArg        Code = "FR1009"
+	BadName           Code = "FR1010"
+	WrongPlace        Code = "FR1011"
+	InvisibleChar     Code = "FR1012"
+	FileUnreadable    Code = "FR1013"
+	UnknownTrigger    Code = "FR2001"
+	UnknownAction     Code = "FR2002"
+	UnknownInput      Code = "FR2003"
+	UnknownAttribute  Code = "FR2004"
+	UnknownName       Code = "FR2005"
+	UnknownFunction   Code = "FR2006"
+	DuplicateName     Code = "FR2007"
+	MissingInput      Code = "FR2008"
+	OneOf             Code = "FR2009"
+	WrongType         Code = "FR2101"
+	NeverEqual        Code = "FR2102"
+	MayBeNull         Code = "FR2103"
+	NotInEnum         Code = "FR2104"
+	NotATemplatePart  Code = "FR2105"
+	BadLiteral        Code = "FR2106"
+	BadCall           Code = "FR2107"
+	NotConstant       Code = "FR2108"
+	TooExpensive      Code = "FR2109"
+	BadIndex          Code = "FR2110"
+	TriggersDiffer    Code = "FR2111"
+	TooLong           Code = "FR2112"
+	EvalFailed        Code = "FR2113"
+	Cycle             Code = "FR3001"
+	GateNeedsHeldBack Code = "FR3002"
+	NotYetRunnable    Code = "FR3003"
+	RetryUnsafe       Code = "FR3004"
+	UnknownConnection Code = "FR4001"
+	AmbiguousConn     Code = "FR4002"
+	UnknownService    Code = "FR4003"
+	EnvOutside        Code = "FR4004"
+	MissingVariable   Code = "FR4005"
+	BadVariable       Code = "FR4006"
+	SecretLeak        Code = "FR4007"
+	MissingSetting    Code = "FR4008"
+	ConstantFilter    Code = "FR5001"
+	UnusedLocal       Code = "FR5002"
+	NoAction          Code = "FR5003"
+)
+
+// lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
+func lookup(code Code) Entry {
+	for i := range table {
+		if table[i].Code == code {
+			return table[i]
+		}
+	}
+	return Entry{Code: code, Severity: hcl.DiagError, Summary: "Undocumented problem " + string(code)}
+}
+
+// Lookup returns the row of a code; ok is false where there is none.
+func Lookup(code Code) (Entry, bool) {
+	for i := range table {
+		if table[i].Code == code {
+			return table[i], true
+		}
+	}
+	return Entry{}, false
+}
+
+// Table returns all rows in the order of their codes. The caller must not change them.
+func Table() []Entry { return table }
+
+var table = []Entry{}

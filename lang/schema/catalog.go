@@ -1,0 +1,99 @@
+package schema
+
+// Effect says whether a repeat of an action's call is safe. The zero Effect is invalid.
+type Effect uint8
+
+const (
+	_          Effect = iota
+	Read              // changes nothing at the vendor
+	Idempotent        // a repeat with the same input leaves the vendor as one call does
+	Keyed             // the vendor takes a key by which it recognises a repeat
+	AtMostOnce        // a repeat would be a second effect: the intent is committed first, an unknown outcome is not repeated
+)
+
+// String returns the word used in docs and JSON: "read", "idempotent", "keyed", "at_most_once".
+func (e Effect) String() string {
+	switch e {
+	case Read:
+		return "read"
+	case Idempotent:
+		return "idempotent"
+	case Keyed:
+		return "keyed"
+	case AtMostOnce:
+		return "at_most_once"
+	}
+	return "invalid"
+}
+
+// Catalog is all that a recipe can name of the world. It must be immutable and safe for concurrent use.
+type Catalog interface {
+	// Trigger, Action and Service return nil where there is none of that name.
+	Trigger(name string) *Trigger
+	Action(name string) *Action
+	Service(name string) *Service
+
+	// TriggerNames, ActionNames and ServiceNames are sorted.
+	TriggerNames() []string
+	ActionNames() []string
+	ServiceNames() []string
+}
+
+// Trigger is one kind of event that starts a recipe, as a recipe author sees it.
+type Trigger struct {
+	Name    string // "stripe_charge_failed"
+	Service string // "stripe"
+	Doc     string
+
+	// Settings are the arguments of the block.
+	Settings *Object
+
+	// Payload is the shape of `trigger`.
+	Payload *Object
+
+	// Events are the vendor's event types that fire it. Where TypesSetting is set they are instead what that
+	// setting (a list of strings, literals only) says, and PayloadFor gives the shape of what those types share.
+	Events       []string
+	TypesSetting string
+	KnownTypes   []string // what TypesSetting may hold
+	PayloadFor   func(types []string) *Object
+
+	// Previous says that `previous` is there: the old values of what an update changed.
+	Previous bool
+
+	// Guards narrow which events fire the trigger, by its settings.
+	Guards []Guard
+}
+
+// Guard is a condition on the payload that a trigger's boolean setting switches on.
+type Guard struct {
+	Setting string // the setting that must be true for the guard to hold
+	Path    Path   // in the payload
+	Null    bool   // the value there must be null (true) or must not be null (false)
+}
+
+// Action is one thing a recipe can do, as a recipe author sees it.
+type Action struct {
+	Name    string // "customerio_track"
+	Service string
+	Doc     string
+	In      *Object
+	Out     *Object // nil where the vendor answers nothing worth having
+	Effect  Effect
+
+	// OutMayBeNull says that the whole answer may be null: a look-up that finds nothing.
+	OutMayBeNull bool
+}
+
+// Service is one vendor, as a connection block sees it.
+type Service struct {
+	Name     string
+	Doc      string
+	Settings *Object // secrets among them are marked
+
+	// Env maps a setting to the environment variable that serves where no connection block gives it.
+	Env map[string]string
+
+	// SigningSetting is the setting that holds the secret of incoming webhooks; empty where the service sends none.
+	SigningSetting string
+}

@@ -1,0 +1,127 @@
+// Package syntax turns files into blocks with ranges. It knows which blocks and arguments the language has and where
+// they may stand; it does not know what a trigger or an action means, and resolves no name.
+//
+// Files are hostile until proven otherwise: their size and nesting are bounded before the HCL parser sees them, since
+// it dies of a stack overflow that cannot be recovered.
+package syntax
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// Project is all that a folder says.
+type Project struct {
+	Config  *Config           // flowrun.hcl; never nil
+	Recipes []*Recipe         // by name
+	Files   map[string][]byte // every file read, by its path in the folder; what diagnostics quote
+}
+
+// Config is what recipes share, written in flowrun.hcl.
+type Config struct {
+	Connections []*Connection
+	Variables   []*Variable
+	Locals      []*Local
+}
+
+// Recipe is one file that reacts to something.
+type Recipe struct {
+	Name     string // the path without its ending, "billing/dunning"
+	Filename string // "billing/dunning.hcl"
+
+	Settings  *Settings // the recipe block, nil where there is none
+	Triggers  []*Trigger
+	Steps     []*Step // filters and actions in the order they are written
+	Locals    []*Local
+	Variables []*Variable
+}
+
+// Settings is the recipe block. An expression is nil where the argument is left out.
+type Settings struct {
+	Description, Enabled, Timeout, Labels hclsyntax.Expression
+	Range                                 hcl.Range // the block's header
+}
+
+// Trigger is a trigger block.
+type Trigger struct {
+	Type       string
+	TypeRange  hcl.Range
+	Name       string               // the last label; the type where there is one label only
+	Connection hclsyntax.Expression // a string or connection.NAME; nil where left out
+	Args       []*Arg
+	Range      hcl.Range
+}
+
+// StepKind tells filters and actions apart. The zero kind is invalid.
+type StepKind uint8
+
+const (
+	_ StepKind = iota
+	FilterStep
+	ActionStep
+)
+
+// Step is a filter or an action.
+type Step struct {
+	Kind      StepKind
+	Range     hcl.Range // the block's header
+	BodyRange hcl.Range // from the opening to the closing brace
+
+	// Of a filter.
+	Label     string // free text, may be empty or repeated
+	Condition hclsyntax.Expression
+
+	// Of an action.
+	Type            string
+	TypeRange       hcl.Range
+	Name            string
+	NameRange       hcl.Range
+	Args            []*Arg // inputs, without the arguments below
+	When            hclsyntax.Expression
+	DependsOn       hclsyntax.Expression
+	Connection      hclsyntax.Expression
+	Timeout         hclsyntax.Expression
+	AllowDuplicates hclsyntax.Expression
+	Retry           *Retry
+}
+
+// Retry is a retry block. An expression is nil where the argument is left out.
+type Retry struct {
+	Attempts, Min, Max, On hclsyntax.Expression
+	Range                  hcl.Range
+}
+
+// Arg is one argument: name = expression.
+type Arg struct {
+	Name      string
+	NameRange hcl.Range
+	Expr      hclsyntax.Expression
+	Range     hcl.Range
+}
+
+// Local is one entry of a locals block.
+type Local = Arg
+
+// Variable is a variable block. An expression is nil where the argument is left out.
+type Variable struct {
+	Name                                  string
+	NameRange                             hcl.Range
+	Type, Default, Sensitive, Description hclsyntax.Expression
+	Validations                           []*Validation
+	Range                                 hcl.Range
+}
+
+// Validation is a validation block of a variable.
+type Validation struct {
+	Condition, ErrorMessage hclsyntax.Expression
+	Range                   hcl.Range
+}
+
+// Connection is a connection block.
+type Connection struct {
+	Service      string
+	ServiceRange hcl.Range
+	Name         string // the service's name where there is one label only
+	Args         []*Arg
+	Range        hcl.Range
+}
