@@ -102,6 +102,10 @@ type Webhook struct {
 
 	// MaxBody is the largest body the vendor is known to need, in bytes; 0 leaves the listener's cap.
 	MaxBody int64
+
+	// Busy is the HTTP status that asks the vendor to slow down; 0 is 429. A vendor that stops sending for long when
+	// it sees one needs another.
+	Busy int
 }
 
 // WebhookRequest is an incoming webhook before it is trusted.

@@ -1,0 +1,117 @@
+package ingress
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// refusal is why a request was not taken, and how it is answered. Its zero value is none.
+type refusal struct {
+	status     int
+	metric     string // a telemetry.Refused constant
+	connection string // empty where there is no such door
+	reason     string // for the sender
+	detail     string // for the log only
+	forged     bool
+	loud       bool // a fault of ours
+	hangUp     bool // the rest of the body isn't worth reading
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
+	h.cfg.Metrics.EventRefused(f.connection, f.metric)
+	h.refusals.note(h.cfg.Clock.Now(), r, f)
+	header := w.Header()
+	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
+		header["Retry-After"] = retryAfter
+	}
+	if f.hangUp {
+		header["Connection"] = closing
+	}
+	fail(w, f.status, f.reason)
+}
+
+func fail(w http.ResponseWriter, status int, reason string) {
+	body, err := json.Marshal(struct {
+		Error string `json:"error"`
+	}{cut(reason)})
+	if err != nil { // a string always marshals
+		body = []byte(`{"error":"refused"}`)
+	}
+	answer(w, status, append(body, '\n'))
+}
+
+// answer writes a JSON body. A type that is set spares net/http the guess, and a browser the idea of running it.
+func answer(w http.ResponseWriter, status int, body []byte) {
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(status)
+	// The sender hung up; there is nobody to tell.
+	_, _ = w.Write(body)
+}
+
+// refusals logs what was refused: the first of a door at once, then one line a minute with how many there were, so that
+// a flood of forgeries can't fill a disk. What comes for doors that don't exist shares one count.
+type refusals struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	doors map[string]*count
+}
+
+type count struct {
+	since time.Time
+	more  int // since the last line
+}
+
+const logEvery = time.Minute
+
+func (c *refusals) note(now time.Time, r *http.Request, f refusal) {
+	c.mu.Lock()
+	if c.doors == nil {
+		c.doors = map[string]*count{}
+	}
+	d := c.doors[f.connection]
+	if d != nil && now.Sub(d.since) < logEvery && !now.Before(d.since) {
+		d.more++
+		c.mu.Unlock()
+		return
+	}
+	more := 0
+	if d != nil {
+		more = d.more
+	}
+	c.doors[f.connection] = &count{since: now}
+	c.mu.Unlock()
+
+	attrs := []any{"status", f.status, "reason", f.reason, "from", r.RemoteAddr}
+	if f.connection != "" {
+		attrs = append(attrs, "connection", f.connection)
+	} else {
+		attrs = append(attrs, "path", cut(r.URL.Path))
+	}
+	if f.detail != "" {
+		attrs = append(attrs, "detail", cut(f.detail))
+	}
+	if more > 0 {
+		attrs = append(attrs, "refused_since_last_line", more)
+	}
+	switch {
+	case f.loud:
+		c.log.Error("webhook not stored", attrs...)
+	case f.forged:
+		c.log.Warn("webhook with a bad signature refused", attrs...)
+	default:
+		c.log.Warn("webhook refused", attrs...)
+	}
+}
+
+// cut bounds what a stranger can put into an answer or a log line.
+func cut(s string) string {
+	if len(s) > maxReasonText {
+		s = s[:maxReasonText] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
