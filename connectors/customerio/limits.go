@@ -1,0 +1,76 @@
+package customerio
+
+import (
+	"math/big"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// The vendor's limits, in bytes. Track answers 200 before it looks at attributes, so that what is over a limit is lost
+// without a word; hence all of them are tested before a call.
+const (
+	maxID         = 150
+	maxAttributes = 300
+	maxAttrName   = 150
+	maxAttrValue  = 1000
+	maxEventName  = 100
+	maxEventData  = 100_000
+	maxRecipients = 15
+)
+
+func short(name, v string, limit int) error {
+	if len(v) > limit {
+		return connectors.Invalidf("%s has %d bytes; Customer.io takes %d", name, len(v), limit)
+	}
+	return nil
+}
+
+// freeForm refuses what is not an object: the vendor's attributes and data have names.
+func freeForm(name string, v cty.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
+		return connectors.Invalidf("%s must be an object, not %s", name, t.FriendlyName())
+	}
+	return nil
+}
+
+// lastSecond is where seconds end and milliseconds, a frequent mistake, begin: the year 5138.
+const lastSecond = 100_000_000_000
+
+// seconds returns the field as unix seconds, else the time of the event; ok is false where there is neither. The
+// event's time and not the clock's, so that a repeat sends the same and late events keep their order.
+func seconds(c *connectors.Call, field string) (n int64, ok bool, err error) {
+	v := connectors.Input(c, field)
+	if v.IsNull() {
+		if c.EventTime.IsZero() {
+			return 0, false, nil
+		}
+		return c.EventTime.Unix(), true, nil
+	}
+	n, err = unixSeconds(field, v)
+	return n, err == nil, err
+}
+
+func unixSeconds(field string, v cty.Value) (int64, error) {
+	if v.Type() != cty.Number {
+		return 0, connectors.Invalidf("%s must be a number of seconds since 1970", field)
+	}
+	n, accuracy := v.AsBigFloat().Int64()
+	if accuracy != big.Exact || n < 0 {
+		return 0, connectors.Invalidf("%s must be a whole number of seconds since 1970", field)
+	}
+	if n >= lastSecond {
+		return 0, connectors.Invalidf("%s lies after the year 5000: it must be in seconds, not milliseconds", field)
+	}
+	return n, nil
+}
+
+func timestampField(doc string) schema.Field {
+	return schema.Field{Name: "timestamp", Doc: doc, Example: "1750000000",
+		Type: schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}}
+}
