@@ -22,6 +22,9 @@ type Config struct {
 	Connections []*Connection
 	Variables   []*Variable
 	Locals      []*Local
+
+	// Incomplete says that the file has errors, so that a name that is not here may be there all the same.
+	Incomplete bool
 }
 
 // Recipe is one file that reacts to something.

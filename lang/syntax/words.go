@@ -1,0 +1,61 @@
+package syntax
+
+import (
+	"slices"
+
+	"github.com/flowrun/flowrun/lang/diag"
+)
+
+// The words of the language, by where they may stand. They are functions so that nobody can change them.
+
+func recipeBlocks() []string {
+	return []string{"action", "filter", "locals", "recipe", "trigger", "variable"}
+}
+
+func configBlocks() []string { return []string{"connection", "locals", "variable"} }
+
+// laterBlocks are the blocks that the language has and that this version can't run yet.
+func laterBlocks() []string { return []string{"on_alert", "on_error", "switch", "sync", "wait"} }
+
+func recipeArgs() []string { return []string{"description", "enabled", "labels", "timeout"} }
+
+// laterRecipeWords may stand in a recipe block, as a block or an argument.
+func laterRecipeWords() []string {
+	return []string{"concurrency", "debounce", "deduplicate", "mode", "rate_limit", "throttle"}
+}
+
+// laterActionWords may stand in an action block.
+func laterActionWords() []string { return []string{"for_each", "max_parallel", "on_error"} }
+
+func retryArgs() []string      { return []string{"attempts", "max", "min", "on"} }
+func variableArgs() []string   { return []string{"default", "description", "sensitive", "type"} }
+func validationArgs() []string { return []string{"condition", "error_message"} }
+
+// synonym returns the block that people mean who write a word of another tool, or "".
+func synonym(word string) string {
+	switch word {
+	case "step", "task", "job", "do", "call", "send", "run", "resource", "data", "sink", "output":
+		return "action"
+	case "if", "when", "condition", "where", "only", "gate", "unless":
+		return "filter"
+	case "on", "event", "webhook", "source", "listen", "input", "start":
+		return "trigger"
+	case "vars", "local", "let", "set", "const":
+		return "locals"
+	case "var", "param", "parameter":
+		return "variable"
+	case "service", "provider", "credential", "credentials", "account", "connector":
+		return "connection"
+	case "workflow", "flow", "pipeline", "settings", "automation", "config":
+		return "recipe"
+	}
+	return ""
+}
+
+// suggestBlock returns ` Did you mean "x"?` for a block's name that the language doesn't have, or "".
+func suggestBlock(word string, known []string) string {
+	if s := synonym(word); s != "" && slices.Contains(known, s) {
+		return ` Did you mean "` + s + `"?`
+	}
+	return diag.DidYouMean(word, known)
+}
