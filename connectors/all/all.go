@@ -1,0 +1,21 @@
+// Package all lists the services that this build of flowrun knows. It is the only place that names them together: a new
+// service is a folder beside this one and one line below.
+package all
+
+import (
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/customerio"
+)
+
+// Specs returns a description of each service, made anew: the caller owns it.
+func Specs() []*connectors.Spec {
+	return []*connectors.Spec{
+		customerio.Spec(),
+	}
+}
+
+// Registry returns the services as a registry. Names can't clash: the list is fixed and a test registers it.
+func Registry() *connectors.Registry {
+	r, _ := connectors.NewRegistry(Specs()...)
+	return r
+}
