@@ -1,0 +1,201 @@
+package stripe
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// sample makes an event of the type, as the raw body of a webhook: the shape's own sample, with ids that look like
+// Stripe's and, for the events that recipes are mostly written for, values that go together. The same arguments give
+// the same bytes.
+func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
+	name, ok := c.eventObject(eventType)
+	if !ok {
+		return nil, fmt.Errorf("stripe has no event type %q", eventType)
+	}
+	object, err := c.sampleObject(eventType, name, id, at)
+	if err != nil {
+		return nil, fmt.Errorf("making a sample of %s: %w", eventType, err)
+	}
+	data := map[string]any{"object": object}
+	if hasPrevious(eventType) {
+		data["previous_attributes"] = previousOf(eventType, object)
+	}
+	return json.MarshalIndent(struct {
+		ID              string         `json:"id"`
+		Object          string         `json:"object"`
+		APIVersion      string         `json:"api_version"`
+		Created         int64          `json:"created"`
+		Data            map[string]any `json:"data"`
+		Livemode        bool           `json:"livemode"`
+		PendingWebhooks int            `json:"pending_webhooks"`
+		Request         map[string]any `json:"request"`
+		Type            string         `json:"type"`
+	}{id, "event", APIVersion, at.Unix(), data, false, 1, map[string]any{"id": "req_" + token(id, "request", 14), "idempotency_key": nil}, eventType}, "", "  ")
+}
+
+func (c *catalog) sampleObject(eventType, name, id string, at time.Time) (map[string]any, error) {
+	shape := c.object(name)
+	object := map[string]any{}
+	decoder := json.NewDecoder(strings.NewReader(string(shape.Sample(id))))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil {
+		return nil, err
+	}
+	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": "cus_" + token(id, "customer", 14), "metadata": map[string]any{}}
+	member, _, _ := strings.Cut(name, "|")
+	values["object"] = member
+	if prefix := c.usualPrefix(member); prefix != "" {
+		values["id"] = prefix + token(id, member, 24)
+	}
+	maps.Copy(values, sampleValues(eventType, member, id, at))
+	overlay(shape, object, values)
+	return object, nil
+}
+
+// overlay puts the values into object, nested ones too, where the shape has a place for them.
+func overlay(shape *schema.Object, object, values map[string]any) {
+	for name, v := range values {
+		f := shape.Field(name)
+		if f == nil {
+			continue
+		}
+		if inner, ok := v.(map[string]any); ok && f.Type.Kind == schema.KindObject {
+			into, _ := object[name].(map[string]any)
+			if into == nil {
+				into = map[string]any{}
+			}
+			overlay(f.Type.Object, into, inner)
+			object[name] = into
+			continue
+		}
+		switch _, text := v.(string); {
+		case v == nil && !f.Nullable:
+			delete(object, name)
+		case text && f.Type.Kind != schema.KindString:
+			// A field of the same name that is something else here, such as a customer that is expanded.
+		default:
+			object[name] = v
+		}
+	}
+}
+
+// sampleValues returns what makes a sample of a well-known event read like a real one.
+func sampleValues(eventType, object, id string, at time.Time) map[string]any {
+	const email, person = "jenny.rosen@example.com", "Jenny Rosen"
+	payment := "pi_" + token(id, "payment_intent", 24)
+	month := at.AddDate(0, 1, 0).Unix()
+	switch object {
+	case "customer":
+		return map[string]any{"email": email, "name": person, "currency": nil, "description": nil, "balance": 0, "delinquent": false,
+			"tax_exempt": "none", "address": nil, "shipping": nil, "phone": nil, "discount": nil, "test_clock": nil}
+	case "charge":
+		v := map[string]any{"amount": 12000, "amount_captured": 12000, "amount_refunded": 0, "captured": true, "paid": true, "refunded": false,
+			"disputed": false, "status": "succeeded", "failure_code": nil, "failure_message": nil, "payment_intent": payment, "receipt_email": email,
+			"billing_details": map[string]any{"email": email, "name": person}}
+		switch eventType {
+		case "charge.failed":
+			maps.Copy(v, map[string]any{"amount_captured": 0, "captured": false, "paid": false, "status": "failed", "failure_code": "card_declined",
+				"failure_message": "Your card has insufficient funds."})
+		case "charge.refunded":
+			maps.Copy(v, map[string]any{"amount_refunded": 12000, "refunded": true})
+		case "charge.pending":
+			maps.Copy(v, map[string]any{"paid": false, "status": "pending"})
+		}
+		return v
+	case "checkout.session":
+		v := map[string]any{"amount_total": 12000, "amount_subtotal": 12000, "mode": "payment", "payment_status": "paid", "status": "complete",
+			"payment_intent": payment, "subscription": nil, "setup_intent": nil, "customer_email": email,
+			"customer_details": map[string]any{"email": email, "name": person}, "expires_at": at.Add(24 * time.Hour).Unix()}
+		switch eventType {
+		case "checkout.session.expired":
+			maps.Copy(v, map[string]any{"payment_status": "unpaid", "status": "expired", "payment_intent": nil})
+		case "checkout.session.async_payment_failed":
+			v["payment_status"] = "unpaid"
+		}
+		return v
+	case "subscription":
+		v := map[string]any{"status": "active", "cancel_at": nil, "canceled_at": nil, "ended_at": nil, "cancel_at_period_end": false,
+			"start_date": at.Unix(), "billing_cycle_anchor": at.Unix(), "current_period_start": at.Unix(), "current_period_end": month}
+		switch eventType {
+		case "customer.subscription.deleted":
+			maps.Copy(v, map[string]any{"status": "canceled", "canceled_at": at.Unix(), "ended_at": at.Unix()})
+		case "customer.subscription.paused":
+			v["status"] = "paused"
+		case "customer.subscription.trial_will_end":
+			maps.Copy(v, map[string]any{"status": "trialing", "trial_start": at.Unix(), "trial_end": at.AddDate(0, 0, 3).Unix()})
+		case "customer.subscription.updated":
+			maps.Copy(v, map[string]any{"cancel_at_period_end": true, "cancel_at": month, "canceled_at": at.Unix()})
+		}
+		return v
+	case "invoice":
+		return sampleInvoice(eventType, id, email, person, at)
+	case "payment_intent":
+		v := map[string]any{"amount": 12000, "amount_capturable": 0, "amount_received": 12000, "status": "succeeded", "receipt_email": email}
+		if eventType == "payment_intent.payment_failed" {
+			maps.Copy(v, map[string]any{"amount_received": 0, "status": "requires_payment_method"})
+		}
+		return v
+	case "dispute":
+		return map[string]any{"amount": 12000, "charge": "ch_" + token(id, "charge", 24), "payment_intent": payment, "reason": "fraudulent",
+			"status": "needs_response"}
+	case "refund":
+		return map[string]any{"amount": 12000, "charge": "ch_" + token(id, "charge", 24), "payment_intent": payment, "status": "succeeded"}
+	case "payment_link":
+		return map[string]any{"active": true, "url": "https://buy.stripe.com/test_" + token(id, "url", 12)}
+	}
+	return nil
+}
+
+func sampleInvoice(eventType, id, email, person string, at time.Time) map[string]any {
+	v := map[string]any{"customer_email": email, "customer_name": person, "amount_due": 12000, "amount_paid": 0, "amount_remaining": 12000,
+		"total": 12000, "subtotal": 12000, "status": "open", "paid": false, "attempted": false, "attempt_count": 0,
+		"billing_reason": "subscription_cycle", "subscription": "sub_" + token(id, "subscription", 24), "next_payment_attempt": nil}
+	switch eventType {
+	case "invoice.created":
+		maps.Copy(v, map[string]any{"status": "draft", "next_payment_attempt": at.Add(time.Hour).Unix()})
+	case "invoice.upcoming":
+		maps.Copy(v, map[string]any{"status": "draft", "id": nil, "next_payment_attempt": at.AddDate(0, 0, 7).Unix()})
+	case "invoice.payment_failed":
+		maps.Copy(v, map[string]any{"attempted": true, "attempt_count": 1, "next_payment_attempt": at.AddDate(0, 0, 3).Unix()})
+	case "invoice.paid", "invoice.payment_succeeded":
+		maps.Copy(v, map[string]any{"status": "paid", "paid": true, "attempted": true, "attempt_count": 1, "amount_paid": 12000, "amount_remaining": 0})
+	case "invoice.voided":
+		v["status"] = "void"
+	case "invoice.marked_uncollectible":
+		v["status"] = "uncollectible"
+	}
+	return v
+}
+
+// previousOf returns the old values of what an update changed.
+func previousOf(eventType string, object map[string]any) map[string]any {
+	switch eventType {
+	case "customer.updated":
+		return map[string]any{"email": "jenny@example.com"}
+	case "customer.subscription.updated":
+		return map[string]any{"cancel_at": nil, "cancel_at_period_end": false, "canceled_at": nil}
+	}
+	if _, ok := object["metadata"]; ok {
+		return map[string]any{"metadata": map[string]any{}}
+	}
+	return map[string]any{}
+}
+
+// token returns n letters and digits that belong to an event's id and a word.
+func token(id, word string, n int) string {
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte(word + "\x00" + id))
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = alphabet[int(binary.BigEndian.Uint16(sum[(2*i)%len(sum):])+uint16(i))%len(alphabet)]
+	}
+	return string(out)
+}
