@@ -121,7 +121,7 @@ func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
 	defer resp.Body.Close()
 
 	if kind := StatusKind(resp.StatusCode); kind != "" {
-		return Result{Status: resp.StatusCode}, h.redact(c.Conn, h.problem(resp, kind))
+		return Result{Status: resp.StatusCode}, h.problem(c.Conn, resp, kind)
 	}
 	res := Result{Status: resp.StatusCode}
 	if c.Action.Out == nil {
@@ -285,12 +285,13 @@ func (h *HTTP) maxAnswer() int64 {
 }
 
 // problem reads an answer that says no.
-func (h *HTTP) problem(resp *http.Response, kind Kind) *Error {
+func (h *HTTP) problem(conn *Conn, resp *http.Response, kind Kind) *Error {
 	// What can't be read of an error is not worth a second failure: the status says enough.
 	body, _ := readAll(resp.Body, resp.ContentLength, h.maxAnswer())
 	e := &Error{Kind: kind, Status: resp.StatusCode, NotSent: kind == KindRateLimited}
 	if h.Problem != nil {
 		e.Message, e.Code = h.Problem(resp.StatusCode, resp.Header, body)
+		h.redact(conn, e) // before a cut could leave a part of a secret
 		e.Message, e.Code = cleanText(e.Message), cleanText(e.Code)
 	}
 	if e.Message == "" {
