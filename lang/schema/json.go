@@ -36,7 +36,9 @@ type JSONError struct {
 	Reason string
 }
 
-func (e *JSONError) Error() string { return fmt.Sprintf("invalid JSON at byte %d: %s", e.Offset, e.Reason) }
+func (e *JSONError) Error() string {
+	return fmt.Sprintf("invalid JSON at byte %d: %s", e.Offset, e.Reason)
+}
 
 // CheckJSON returns nil if raw is exactly one JSON value (RFC 8259, with white space around it) in valid UTF-8 and
 // within the limits, and a *JSONError otherwise. It takes linear time and allocates nothing on success. Lone surrogate
