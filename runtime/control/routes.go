@@ -1,0 +1,92 @@
+package control
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// route is one path of the door, from which the mux and /api/v1/openapi.json are made.
+type route struct {
+	method, path string
+	summary      string
+	params       []param
+	in, out      any    // values of the types that are spoken; nil: no body, or not JSON
+	media        string // of an answer that is not JSON
+	handler      http.Handler
+}
+
+// param is a parameter in the query; those in the path are read off it.
+type param struct{ name, doc string }
+
+func (h *Handler) routes() []route {
+	page := []param{
+		{"since", "Only those since then: RFC 3339, or how long ago, such as 90m or 7d."},
+		{"limit", "How many a page holds, 1 to 500; 50 where left out."},
+		{"cursor", "The field next of the page before."},
+	}
+	return []route{
+		{method: "GET", path: "/api/v1/status", summary: "What the server is and does.",
+			out: Status{}, handler: h.json(h.status)},
+		{method: "POST", path: "/api/v1/reload", summary: "Apply the folder now. ok is false in the answer where it was refused; the last good program goes on.",
+			out: Reload{}, handler: h.json(h.reload)},
+		{method: "GET", path: "/api/v1/recipes", summary: "The recipes that are served.",
+			out: RecipeList{}, handler: h.json(h.recipes)},
+		{method: "GET", path: "/api/v1/events", summary: "Events, the newest first, without payloads.",
+			params: append([]param{{"connection", "Only those of this connection."}, {"type", "Only those of the vendor's type."}}, page...),
+			out:    EventList{}, handler: h.json(h.events)},
+		{method: "GET", path: "/api/v1/events/{id}", summary: "An event with its payload and its runs.",
+			params: []param{{"connection", "The connection it came through, where the id alone could mean two."}},
+			out:    Event{}, handler: h.json(h.event)},
+		{method: "GET", path: "/api/v1/runs", summary: "Runs, the newest first, without steps.",
+			params: append([]param{{"recipe", "Only those of this recipe."}, {"status", "Only those of this status."}, {"event", "Only those of this event's id."}}, page...),
+			out:    RunList{}, handler: h.json(h.runs)},
+		{method: "GET", path: "/api/v1/runs/{id}", summary: "A run with its steps.",
+			out: Run{}, handler: h.json(h.run)},
+		{method: "POST", path: "/api/v1/store/backup", summary: "Copy the store to a file on the server's machine.",
+			in: BackupRequest{}, out: BackupResult{}, handler: h.json(h.backup)},
+		{method: "POST", path: "/api/v1/trigger", summary: "Make, sign and post a sample event. Only `flowrun dev` has it.",
+			in: TriggerRequest{}, out: TriggerResult{}, handler: h.json(h.trigger)},
+		{method: "GET", path: "/api/v1/openapi.json", summary: "This description.",
+			out: map[string]any{}, handler: h.json(h.openapi)},
+		{method: "GET", path: "/metrics", summary: "Metrics in Prometheus' text format.",
+			media: "text/plain", handler: http.HandlerFunc(h.metrics)},
+		{method: "GET", path: "/healthz", summary: "200 while the process is alive.",
+			out: Probe{}, handler: h.json(h.healthz)},
+		{method: "GET", path: "/readyz", summary: "200 while events can be taken, else 503. A reload that was refused changes nothing.",
+			out: Probe{}, handler: http.HandlerFunc(h.readyz)},
+		{method: "GET", path: "/{$}", summary: "A page for people.",
+			media: "text/html", handler: http.HandlerFunc(h.page)},
+	}
+}
+
+// json makes a handler of a function that returns what to say.
+func (h *Handler) json(f func(r *http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := f(r)
+		if err != nil {
+			writeProblem(w, h.problem(r, err))
+			return
+		}
+		writeJSON(w, http.StatusOK, v)
+	})
+}
+
+// problem tells the asker's mistakes from the server's.
+func (h *Handler) problem(r *http.Request, err error) *Problem {
+	var p *Problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, runtime.ErrNotFound):
+		return problem(http.StatusNotFound, "not_found", "no such record: "+r.PathValue("id"))
+	case errors.Is(err, runtime.ErrClosed):
+		return problem(http.StatusServiceUnavailable, "stopping", "the server is stopping")
+	case r.Context().Err() != nil:
+		return problem(http.StatusServiceUnavailable, "canceled", "the request was given up")
+	}
+	h.cfg.Log.Error("control request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	// Whoever may ask at all may know why.
+	return problem(http.StatusInternalServerError, "internal", err.Error())
+}
