@@ -5,12 +5,14 @@ package all
 import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/customerio"
+	"github.com/flowrun/flowrun/connectors/stripe"
 )
 
 // Specs returns a description of each service, made anew: the caller owns it.
 func Specs() []*connectors.Spec {
 	return []*connectors.Spec{
 		customerio.Spec(),
+		stripe.Spec(),
 	}
 }
 

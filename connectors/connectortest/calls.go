@@ -157,7 +157,7 @@ func (x *exam) statuses(t *testing.T) {
 	if leak == "" {
 		t.Fatal("no secret was sent, so none can be tested for")
 	}
-	body := fmt.Sprintf(`{"error":{"message":"bad key %[1]s","code":"%[1]s"},"meta":{"error":"bad key %[1]s","errors":["%[1]s"]},"errors":[{"detail":"%[1]s"}]}`, leak)
+	body := fmt.Sprintf(`{"error":{"message":"bad key %[1]s","code":"bad_key"},"meta":{"error":"bad key %[1]s","errors":["%[1]s"]},"errors":[{"detail":"%[1]s"}]}`, leak)
 	for status, want := range map[int]connectors.Kind{
 		400: connectors.KindRefused, 401: connectors.KindUnauthorized, 403: connectors.KindUnauthorized,
 		404: connectors.KindNotFound, 409: connectors.KindConflict, 410: connectors.KindGone, 422: connectors.KindRefused,
