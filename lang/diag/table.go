@@ -1,6 +1,11 @@
 package diag
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
 
 // Entry is one row of the table of codes: what `flowrun explain` prints and docs/diagnostics/ is made of.
 type Entry struct {
@@ -8,8 +13,11 @@ type Entry struct {
 	Severity hcl.DiagnosticSeverity
 	Summary  string // constant, no user names, no full stop
 	Cause    string // why it is a mistake, a few sentences
-	Bad      string // a project file that has the mistake; compiled by a test
-	Good     string // the same, mended; compiled by a test
+
+	// Bad is a recipe that has the mistake and Good is the same, mended; both are compiled by a test. Where it takes
+	// more than one file each begins with a line `-- name --`. Bad is empty where no text can show the mistake.
+	// MissingVariable and MissingSetting show only once values are bound.
+	Bad, Good string
 }
 
 // Codes. FR1xxx: files and syntax. FR2xxx: names, types and values in recipes. FR3xxx: flow. FR4xxx: connections,
@@ -69,25 +77,47 @@ const (
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
 func lookup(code Code) Entry {
-	for i := range table {
-		if table[i].Code == code {
-			return table[i]
-		}
+	if e, ok := Lookup(code); ok {
+		return e
 	}
 	return Entry{Code: code, Severity: hcl.DiagError, Summary: "Undocumented problem " + string(code)}
 }
 
 // Lookup returns the row of a code; ok is false where there is none.
 func Lookup(code Code) (Entry, bool) {
-	for i := range table {
-		if table[i].Code == code {
-			return table[i], true
-		}
+	if len(code) != len("FR0000") {
+		return Entry{}, false
 	}
-	return Entry{}, false
+	rows := family(code[2])
+	i, ok := slices.BinarySearchFunc(rows, code, func(e Entry, c Code) int { return cmp.Compare(e.Code, c) })
+	if !ok {
+		return Entry{}, false
+	}
+	return rows[i], true
 }
 
-// Table returns all rows in the order of their codes. The caller must not change them.
-func Table() []Entry { return table }
+// Table returns all rows in the order of their codes.
+func Table() []Entry {
+	var all []Entry
+	for digit := byte('1'); digit <= '9'; digit++ {
+		all = append(all, family(digit)...)
+	}
+	return all
+}
 
-var table = []Entry{}
+// family returns the rows whose codes begin with that digit, sorted.
+func family(digit byte) []Entry {
+	switch digit {
+	case '1':
+		return fileRows[:]
+	case '2':
+		return valueRows[:]
+	case '3':
+		return flowRows[:]
+	case '4':
+		return connectionRows[:]
+	case '5':
+		return warningRows[:]
+	}
+	return nil
+}
