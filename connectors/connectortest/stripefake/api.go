@@ -75,30 +75,29 @@ func (f Fault) answer() answer {
 	return a
 }
 
-// serve does what every request needs before it acts, in the vendor's order: key, version, idempotency.
-func (f *Fake) serve(r *http.Request, req *Request, raw []byte) answer {
+// serve does what every request needs before it acts, in the vendor's order: key, version, idempotency. Where it
+// returns an idempotency key, that key is in use until it is settled.
+func (f *Fake) serve(r *http.Request, req *Request, raw []byte) (a answer, inUse string) {
 	if a, refused := authorize(r); refused {
-		return a
+		return a, ""
 	}
 	if v := r.Header.Get("Stripe-Version"); v != apiVersion {
 		// Stripe takes its account's version where none is sent. That is a trap, since the shapes then depend on a
 		// setting of somebody's dashboard, so that the fake insists.
-		return refuse(http.StatusBadRequest, problem{Message: fmt.Sprintf("Invalid Stripe API version: %q; this fake is of %s", v, apiVersion)})
+		return refuse(http.StatusBadRequest, problem{Message: fmt.Sprintf("Invalid Stripe API version: %q; this fake is of %s", v, apiVersion)}), ""
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if r.Method != http.MethodPost || key == "" {
-		return f.dispatch(r, req)
+		return f.dispatch(r, req), ""
 	}
 	if len(key) > 255 {
-		return refuse(http.StatusBadRequest, problem{Message: "Idempotency keys can't be longer than 255 characters.", Type: "idempotency_error"})
+		return refuse(http.StatusBadRequest, problem{Message: "Idempotency keys can't be longer than 255 characters.", Type: "idempotency_error"}), ""
 	}
 	if a, known := f.claim(key, r.Method+" "+req.Path+"\n"+string(raw)); known {
 		req.Replay = a.header.Get("Idempotent-Replayed") != ""
-		return a
+		return a, ""
 	}
-	a := f.dispatch(r, req)
-	f.settle(key, a)
-	return a
+	return f.dispatch(r, req), key
 }
 
 // claim takes the key for a request; known is true where the key has an answer already, or may not be used so.

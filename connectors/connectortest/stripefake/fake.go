@@ -104,22 +104,26 @@ const maxRequest = 1 << 20
 
 // ServeHTTP implements http.Handler.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	body := r.Body
+	if body == nil {
+		body = http.NoBody // a request that did not come through a server
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, body, maxRequest))
 	form, formErr := url.ParseQuery(string(raw))
 	req := Request{At: f.opts.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Form: form, Header: r.Header.Clone()}
 	req.Header.Del("Authorization")
 	id, fault, faulty := f.begin()
 	var a answer
+	var key string // that this request took, and has to settle
 	switch {
 	case err != nil:
 		a = refuse(http.StatusRequestEntityTooLarge, problem{Message: "The request body is too large."})
 	case formErr != nil:
 		a = refuse(http.StatusBadRequest, problem{Message: "Invalid request body: it is not form-encoded."})
-	case !faulty:
-		a = f.serve(r, &req, raw)
-	case fault.Act:
-		f.serve(r, &req, raw)
+	case !faulty || fault.Act:
+		a, key = f.serve(r, &req, raw)
 	}
+	right := a
 	if faulty {
 		a = fault.answer()
 	}
@@ -127,14 +131,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		req.Status = 0
 	}
 	f.log(req)
-	if fault.Hold != nil {
-		select {
-		case <-fault.Hold:
-		case <-r.Context().Done():
-			panic(http.ErrAbortHandler)
-		}
+	gone := fault.wait(r)
+	if key != "" {
+		f.settle(key, right)
 	}
-	if fault.Cut {
+	if gone || fault.Cut {
 		panic(http.ErrAbortHandler) // net/http's own way to close a connection without an answer
 	}
 	h := w.Header()
@@ -150,6 +151,19 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(h, a.header)
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
+}
+
+// wait holds an answer back for as long as was asked. It reports whether the client has gone meanwhile.
+func (f Fault) wait(r *http.Request) (gone bool) {
+	if f.Hold == nil {
+		return false
+	}
+	select {
+	case <-f.Hold:
+		return false
+	case <-r.Context().Done():
+		return true
+	}
 }
 
 // begin numbers a request and takes the fault that is due.
