@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// KeepProgram implements runtime.Store.
+func (s *Store) KeepProgram(ctx context.Context, p *runtime.Program) error {
+	files, err := json.Marshal(p.Files)
+	if err == nil {
+		op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files)}
+		err = s.w.do(ctx, op, len(op.files))
+	}
+	if err != nil {
+		return fmt.Errorf("keeping program %s: %w", p.Digest, err)
+	}
+	return nil
+}
+
+type programOp struct {
+	digest string
+	at     optTime
+	files  []byte
+}
+
+func (*programOp) kind() opKind { return opOther }
+
+func (o *programOp) apply(w *writer) error {
+	s, err := w.c.prepare(`INSERT INTO programs (digest, at, files) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	s.bindText(1, o.digest)
+	o.at.bind(s, 2)
+	s.bindBlob(3, o.files)
+	return s.run()
+}
+
+// Program implements runtime.Store.
+func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, error) {
+	var p *runtime.Program
+	err := s.pool.lend(ctx, func(c *conn) error {
+		return c.query(`SELECT at, files FROM programs WHERE digest = ?`, func(st *stmt) error {
+			p = &runtime.Program{Digest: digest, At: st.time(0)}
+			files, err := s.codec.expand(st.blob(1))
+			if err != nil {
+				return err
+			}
+			return json.Unmarshal(files, &p.Files)
+		}, digest)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading program %s: %w", digest, err)
+	}
+	if p == nil {
+		return nil, runtime.ErrNotFound
+	}
+	return p, nil
+}

@@ -1,0 +1,291 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+const (
+	eventColumns = `e.seq, e.id, e.connection, e.service, e.type, e.time, e.received, e.account, e.version, e.livemode`
+	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data`
+
+	defaultLimit, maxLimit = 50, 1000
+)
+
+func (s *Store) event(st *stmt) *runtime.Event {
+	return &runtime.Event{
+		Seq: st.int(0), ID: st.text(1), Connection: s.names.text(st.int(2)), Service: s.names.text(st.int(3)),
+		Type: s.names.text(st.int(4)), Time: st.time(5), ReceivedAt: st.time(6), Account: st.text(7),
+		APIVersion: s.names.text(st.int(8)), Livemode: st.int(9) != 0,
+	}
+}
+
+// eventWithPayload reads eventColumns and the payload after them.
+func (s *Store) eventWithPayload(st *stmt) (*runtime.Event, error) {
+	e := s.event(st)
+	if packed := st.blob(10); packed != nil {
+		var err error
+		if e.Payload, err = s.codec.expand(packed); err != nil {
+			return nil, fmt.Errorf("event %d: %w", e.Seq, err)
+		}
+	}
+	return e, nil
+}
+
+func (s *Store) run(st *stmt) (*runtime.Run, error) {
+	u := unpacker{b: st.blob(9)}
+	r := &runtime.Run{
+		Seq: st.int(0), ID: st.text(1), EventSeq: st.int(2), Recipe: s.names.text(st.int(3)), Program: s.names.text(st.int(4)),
+		Status: runtime.RunStatus(st.int(5)), StartedAt: st.time(6), EndedAt: st.time(7), Due: st.time(8),
+		Connection: s.names.text(u.int()), EventType: s.names.text(u.int()), Generation: int(u.int()),
+		EventID: u.text(), StoppedBy: u.text(), ReplayOf: u.text(), Error: u.err(),
+	}
+	if err := u.done(); err != nil {
+		return nil, fmt.Errorf("run %d: %w", r.Seq, err)
+	}
+	return r, nil
+}
+
+// events runs a query for eventColumns and payload.
+func (s *Store) events(ctx context.Context, doing, sql string, args ...any) (events []*runtime.Event, err error) {
+	err = s.pool.lend(ctx, func(c *conn) error {
+		return c.query(sql, func(st *stmt) error {
+			e, err := s.eventWithPayload(st)
+			events = append(events, e)
+			return err
+		}, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return events, nil
+}
+
+// runs runs a query for runColumns and adds the steps if wanted.
+func (s *Store) runs(ctx context.Context, doing string, steps bool, sql string, args ...any) (runs []*runtime.Run, err error) {
+	err = s.pool.read(ctx, func(c *conn) error {
+		err := c.query(sql, func(st *stmt) error {
+			r, err := s.run(st)
+			runs = append(runs, r)
+			return err
+		}, args...)
+		if err != nil || !steps {
+			return err
+		}
+		for _, r := range runs {
+			if err := s.readSteps(c, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return runs, nil
+}
+
+func (s *Store) readSteps(c *conn, r *runtime.Run) error {
+	return c.query(`SELECT key, data FROM steps WHERE key BETWEEN ? AND ? ORDER BY key`, func(st *stmt) error {
+		step, err := s.unpackStep(st.int(0)&(1<<stepBits-1), st.blob(1))
+		if err != nil {
+			return fmt.Errorf("run %d: %w", r.Seq, err)
+		}
+		r.Steps = append(r.Steps, step)
+		return nil
+	}, r.Seq<<stepBits, (r.Seq+1)<<stepBits-1)
+}
+
+// Undecided implements runtime.Store.
+func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	n := s.w.counters()
+	if n.undecided == 0 {
+		return nil, s.alive(ctx)
+	}
+	return s.events(ctx, "reading undecided events", `SELECT `+eventColumns+`, p.data
+		FROM events e LEFT JOIN payloads p ON p.seq = e.seq
+		WHERE e.seq > ? AND NOT EXISTS (SELECT 1 FROM decisions WHERE event = e.seq) ORDER BY e.seq LIMIT ?`,
+		max(after, n.decidedTo), limit)
+}
+
+// alive fails where a query would for another reason than the data.
+func (s *Store) alive(ctx context.Context) error {
+	select {
+	case <-s.closed:
+		return runtime.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
+
+// Unfinished implements runtime.Store.
+func (s *Store) Unfinished(ctx context.Context, after int64, limit int) ([]*runtime.Run, error) {
+	return s.runs(ctx, "reading unfinished runs", true, `SELECT `+runColumns+` FROM (
+		SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 1 AND seq > ?1 ORDER BY seq LIMIT ?2)
+		UNION ALL SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 2 AND seq > ?1 ORDER BY seq LIMIT ?2)
+		) ORDER BY seq LIMIT ?2`, after, limit)
+}
+
+// Due implements runtime.Store.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*runtime.Run, error) {
+	return s.runs(ctx, "reading due runs", true, `SELECT `+runColumns+` FROM runs INDEXED BY runs_due
+		WHERE status = 2 AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
+}
+
+// NextDue implements runtime.Store.
+func (s *Store) NextDue(ctx context.Context) (due time.Time, err error) {
+	err = s.pool.lend(ctx, func(c *conn) error {
+		return c.query(`SELECT due FROM runs INDEXED BY runs_due WHERE status = 2 AND due > ? ORDER BY due LIMIT 1`,
+			func(st *stmt) error { due = st.time(0); return nil }, int64(-1<<63))
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the next due run: %w", err)
+	}
+	return due, nil
+}
+
+func one[T any](list []*T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, runtime.ErrNotFound
+	}
+	return list[0], nil
+}
+
+// Event implements runtime.Store. Where connection is empty and several connections had such an event, it returns the
+// one accepted first.
+func (s *Store) Event(ctx context.Context, connection, id string) (*runtime.Event, error) {
+	const query = `SELECT ` + eventColumns + `, p.data FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.id = ?`
+	if connection == "" {
+		return one(s.events(ctx, "reading event "+id, query+` ORDER BY e.seq LIMIT 1`, id))
+	}
+	n, ok := s.names.known(connection)
+	if !ok {
+		return nil, cmpErr(s.alive(ctx), runtime.ErrNotFound)
+	}
+	return one(s.events(ctx, "reading event "+id, query+` AND e.connection = ?`, id, n))
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// EventBySeq implements runtime.Store.
+func (s *Store) EventBySeq(ctx context.Context, seq int64) (*runtime.Event, error) {
+	return one(s.events(ctx, fmt.Sprint("reading event ", seq), `SELECT `+eventColumns+`, p.data
+		FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.seq = ?`, seq))
+}
+
+// Decision implements runtime.Store.
+func (s *Store) Decision(ctx context.Context, eventSeq int64) (*runtime.Decision, error) {
+	var d *runtime.Decision
+	err := s.pool.lend(ctx, func(c *conn) error {
+		return c.query(`SELECT program, at, matched, runs FROM decisions WHERE event = ?`, func(st *stmt) error {
+			d = &runtime.Decision{EventSeq: eventSeq, Program: s.names.text(st.int(0)), At: st.time(1), Runs: int(st.int(3))}
+			if m := st.blob(2); m != nil {
+				d.Matched = append([]byte{}, m...)
+			}
+			return nil
+		}, eventSeq)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the decision on event %d: %w", eventSeq, err)
+	}
+	if d == nil {
+		return nil, runtime.ErrNotFound
+	}
+	return d, nil
+}
+
+// Run implements runtime.Store.
+func (s *Store) Run(ctx context.Context, id string) (*runtime.Run, error) {
+	return one(s.runs(ctx, "reading run "+id, true, `SELECT `+runColumns+` FROM runs WHERE id = ?`, id))
+}
+
+// RunsOf implements runtime.Store.
+func (s *Store) RunsOf(ctx context.Context, eventSeq int64) ([]*runtime.Run, error) {
+	return s.runs(ctx, fmt.Sprint("reading runs of event ", eventSeq), true,
+		`SELECT `+runColumns+` FROM runs WHERE event = ? ORDER BY seq`, eventSeq)
+}
+
+// filter gathers the conditions of a list.
+type filter struct {
+	where []string
+	args  []any
+}
+
+func (f *filter) add(condition string, args ...any) {
+	f.where = append(f.where, condition)
+	f.args = append(f.args, args...)
+}
+
+func (f *filter) sql(columns, from string, limit int) string {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	f.args = append(f.args, min(limit, maxLimit))
+	q := `SELECT ` + columns + ` FROM ` + from
+	if len(f.where) > 0 {
+		q += ` WHERE ` + strings.Join(f.where, ` AND `)
+	}
+	return q + ` ORDER BY seq DESC LIMIT ?`
+}
+
+// word adds that a column of numbers is the word's, and reports whether any row can have it.
+func (s *Store) word(f *filter, column, word string) bool {
+	if word == "" {
+		return true
+	}
+	n, ok := s.names.known(word)
+	f.add(column+` = ?`, n)
+	return ok
+}
+
+// Events implements runtime.Store.
+func (s *Store) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Event, error) {
+	var f filter
+	if !s.word(&f, `connection`, q.Connection) || !s.word(&f, `type`, q.Type) {
+		return nil, s.alive(ctx)
+	}
+	if !q.Since.IsZero() {
+		f.add(`received >= ?`, nanos(q.Since))
+	}
+	if q.Before > 0 {
+		f.add(`seq < ?`, q.Before)
+	}
+	return s.events(ctx, "listing events", f.sql(eventColumns+`, NULL`, `events e`, q.Limit), f.args...)
+}
+
+// Runs implements runtime.Store.
+func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, error) {
+	var f filter
+	if !s.word(&f, `recipe`, q.Recipe) {
+		return nil, s.alive(ctx)
+	}
+	if q.EventID != "" {
+		f.add(`event IN (SELECT seq FROM events WHERE id = ?)`, q.EventID)
+	}
+	switch q.Status {
+	case 0:
+	case runtime.RunCompleted:
+		f.add(`status = 3`)
+	default:
+		f.add(`status <> 3 AND status = ?`, int(q.Status)) // in the words of the partial index
+	}
+	if !q.Since.IsZero() {
+		f.add(`started >= ?`, nanos(q.Since))
+	}
+	if q.Before > 0 {
+		f.add(`seq < ?`, q.Before)
+	}
+	return s.runs(ctx, "listing runs", false, f.sql(runColumns, `runs`, q.Limit), f.args...)
+}

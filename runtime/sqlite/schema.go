@@ -1,0 +1,170 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+const busyTimeout = 10 * time.Second
+
+// migration is one step of the schema. Steps are never edited once released: a change is a further step.
+type migration struct {
+	sql string
+	go_ func(*conn) error
+}
+
+// migrations lead from an empty file to the current schema; step i makes version i+1.
+//
+// Rows of events, payloads and decisions are only ever appended, so that the pages a commit dirties are the last ones
+// of each table. The payload stands apart from what lists and queues read of an event, and retention deletes it without
+// touching the event. Words that repeat (types, recipes, digests, addresses) are numbers from names. A step's key is
+// its run's seq and its index in one integer: a table without rowid would push every row above 1 KB to pages of its own.
+func migrations() []migration {
+	return []migration{
+		{sql: `
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE programs (digest TEXT PRIMARY KEY, at INTEGER, files BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (
+	seq INTEGER PRIMARY KEY,
+	id TEXT NOT NULL, connection INTEGER NOT NULL, service INTEGER NOT NULL, type INTEGER NOT NULL,
+	time INTEGER, received INTEGER, account TEXT, version INTEGER NOT NULL, livemode INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX events_id ON events (id, connection);
+CREATE TABLE payloads (seq INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE decisions (
+	event INTEGER PRIMARY KEY, program INTEGER NOT NULL, at INTEGER, matched BLOB, runs INTEGER NOT NULL
+);
+CREATE TABLE runs (
+	seq INTEGER PRIMARY KEY,
+	id TEXT NOT NULL, event INTEGER NOT NULL, recipe INTEGER NOT NULL, program INTEGER NOT NULL,
+	status INTEGER NOT NULL, started INTEGER, ended INTEGER, due INTEGER, data BLOB NOT NULL
+);
+CREATE UNIQUE INDEX runs_id ON runs (id);
+CREATE INDEX runs_event ON runs (event);
+CREATE INDEX runs_due ON runs (due, seq) WHERE status = 2;
+CREATE INDEX runs_status ON runs (status, seq) WHERE status <> 3;
+CREATE TABLE steps (key INTEGER PRIMARY KEY, data BLOB NOT NULL);`},
+
+		// Counting a million rows at every start and for every status page took seconds; version 2 keeps the counts.
+		{sql: `
+CREATE TABLE counters (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	last_event INTEGER NOT NULL, last_run INTEGER NOT NULL, decided_to INTEGER NOT NULL,
+	events INTEGER NOT NULL, undecided INTEGER NOT NULL,
+	running INTEGER NOT NULL, waiting INTEGER NOT NULL, completed INTEGER NOT NULL,
+	filtered INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL
+);`, go_: func(c *conn) error {
+			n, err := count(c)
+			if err != nil {
+				return err
+			}
+			if err := c.run(`INSERT INTO counters VALUES (1, 0,0,0, 0,0, 0,0,0,0,0,0)`); err != nil {
+				return err
+			}
+			return n.save(c)
+		}},
+	}
+}
+
+// migrate brings the file to the current version, each step in a transaction of its own.
+func migrate(c *conn, steps []migration) error {
+	v, err := c.queryInt(`PRAGMA user_version`)
+	if err != nil {
+		return err
+	}
+	if int(v) > len(steps) {
+		return fmt.Errorf("the store has schema version %d and this flowrun knows up to %d: it was written by a newer flowrun", v, len(steps))
+	}
+	for ; int(v) < len(steps); v++ {
+		m := steps[v]
+		err := c.transact(func() error {
+			if err := c.exec(m.sql); err != nil {
+				return err
+			}
+			if m.go_ != nil {
+				if err := m.go_(c); err != nil {
+					return err
+				}
+			}
+			return c.exec(fmt.Sprintf(`PRAGMA user_version = %d`, v+1))
+		})
+		if err != nil {
+			return fmt.Errorf("migrating the store to schema version %d: %w", v+1, err)
+		}
+	}
+	return nil
+}
+
+// transact runs f between BEGIN IMMEDIATE and COMMIT, or ROLLBACK where it fails.
+func (c *conn) transact(f func() error) error {
+	if err := c.run(`BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		err = c.run(`COMMIT`)
+	}
+	if err != nil && c.inTransaction() {
+		err = errors.Join(err, c.run(`ROLLBACK`))
+	}
+	return err
+}
+
+// counters is what the writer numbers and counts. A copy of it is put back when a transaction fails.
+type counters struct {
+	lastEvent, lastRun int64
+	decidedTo          int64 // no event up to here is undecided
+	events, undecided  int64
+	runs               [runtime.RunCanceled + 1]int64
+
+	sinceAdvance int // decisions since decidedTo moved; not stored
+}
+
+func (n *counters) save(c *conn) error {
+	s, err := c.prepare(`UPDATE counters SET last_event=?, last_run=?, decided_to=?, events=?, undecided=?,
+		running=?, waiting=?, completed=?, filtered=?, failed=?, canceled=? WHERE one = 1`)
+	if err != nil {
+		return err
+	}
+	for i, v := range [...]int64{n.lastEvent, n.lastRun, n.decidedTo, n.events, n.undecided} {
+		s.bindInt(i+1, v)
+	}
+	for i, v := range n.runs[1:] {
+		s.bindInt(i+6, v)
+	}
+	return s.run()
+}
+
+func loadCounters(c *conn) (n counters, err error) {
+	err = c.query(`SELECT last_event, last_run, decided_to, events, undecided, running, waiting, completed, filtered, failed, canceled FROM counters`,
+		func(s *stmt) error {
+			n.lastEvent, n.lastRun, n.decidedTo, n.events, n.undecided = s.int(0), s.int(1), s.int(2), s.int(3), s.int(4)
+			for i := range n.runs[1:] {
+				n.runs[i+1] = s.int(5 + i)
+			}
+			return nil
+		})
+	return n, err
+}
+
+// count counts what counters ought to say, the slow way.
+func count(c *conn) (n counters, err error) {
+	err = c.query(`SELECT (SELECT max(seq) FROM events), (SELECT max(seq) FROM runs), (SELECT count(*) FROM events),
+		(SELECT count(*) FROM events WHERE seq NOT IN (SELECT event FROM decisions))`, func(s *stmt) error {
+		n.lastEvent, n.lastRun, n.events, n.undecided = s.int(0), s.int(1), s.int(2), s.int(3)
+		return nil
+	})
+	if err != nil {
+		return n, err
+	}
+	err = c.query(`SELECT status, count(*) FROM runs GROUP BY status`, func(s *stmt) error {
+		if i := s.int(0); i > 0 && i < int64(len(n.runs)) {
+			n.runs[i] = s.int(1)
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,214 @@
+package sqlite
+
+// Group commit. Operations queue while a commit is under way; when it ends, the writer takes all that wait (within
+// bounds) into the next transaction at once. There is no delay to gather more: under load the queue fills by itself,
+// and without load nobody should wait.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+const (
+	batchOps   = 512
+	batchBytes = 4 << 20
+)
+
+// opKind tells the crash points apart.
+type opKind uint8
+
+const (
+	opOther opKind = iota
+	opAccept
+	opRecord
+)
+
+// operation is what the writer does inside its transaction. apply may be called again after a transaction failed, and
+// then starts anew.
+type operation interface {
+	apply(w *writer) error
+	kind() opKind
+}
+
+// request is an operation that somebody waits for.
+type request struct {
+	op   operation
+	size int
+	done chan error
+}
+
+type writer struct {
+	c    *conn
+	n    counters // as of the transaction under way
+	opts Options
+	ckpt *checkpointer
+
+	mu      sync.Mutex
+	queue   []*request
+	closing bool
+	wake    chan struct{} // holds one token when there is something to do
+	ended   chan struct{}
+
+	shown   sync.Mutex // guards visible
+	visible counters   // as of the last commit
+}
+
+func newWriter(c *conn, n counters, opts Options) *writer {
+	return &writer{c: c, n: n, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+func (w *writer) start() { go w.loop() }
+
+// counters returns the counts as of the last commit.
+func (w *writer) counters() counters {
+	w.shown.Lock()
+	defer w.shown.Unlock()
+	return w.visible
+}
+
+// do has op committed. Where ctx ends first it returns the context's error, and op may still be committed.
+func (w *writer) do(ctx context.Context, op operation, size int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{op: op, size: size, done: make(chan error, 1)}
+	w.mu.Lock()
+	if w.closing {
+		w.mu.Unlock()
+		return runtime.ErrClosed
+	}
+	w.queue = append(w.queue, r)
+	first := len(w.queue) == 1
+	w.mu.Unlock()
+	if first {
+		w.signal()
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close commits what is queued and ends the writer.
+func (w *writer) close() error {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	w.signal()
+	<-w.ended
+	err := w.c.exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+	w.c.close()
+	return err
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	var taken []*request
+	for {
+		w.mu.Lock()
+		taken = append(taken, w.queue...)
+		clear(w.queue)
+		w.queue = w.queue[:0]
+		closing := w.closing
+		w.mu.Unlock()
+		if len(taken) == 0 {
+			if closing {
+				return
+			}
+			<-w.wake
+			continue
+		}
+		n, size := 0, 0
+		for n < len(taken) && n < batchOps && (n == 0 || size+taken[n].size <= batchBytes) {
+			size += taken[n].size
+			n++
+		}
+		w.commit(taken[:n])
+		rest := copy(taken, taken[n:])
+		clear(taken[rest:])
+		taken = taken[:rest]
+	}
+}
+
+// commit does all requests in one transaction. Where that fails, it does each in one of its own, so that only those
+// fail that are to blame.
+func (w *writer) commit(batch []*request) {
+	err := w.transaction(batch)
+	if err == nil || len(batch) == 1 {
+		for _, r := range batch {
+			r.done <- err
+		}
+		return
+	}
+	for _, r := range batch {
+		r.done <- w.transaction([]*request{r})
+	}
+}
+
+func (w *writer) transaction(batch []*request) error {
+	start := time.Now()
+	before := w.n
+	err := w.c.run(`BEGIN IMMEDIATE`)
+	if err == nil {
+		for _, r := range batch {
+			if err = r.op.apply(w); err != nil {
+				break
+			}
+		}
+	}
+	if err == nil && w.n != before {
+		err = w.n.save(w.c)
+	}
+	if err == nil {
+		w.crash(batch, "before-accept-commit", "before-record-commit")
+		err = w.c.run(`COMMIT`)
+	}
+	if err != nil {
+		w.n = before
+		if w.c.inTransaction() {
+			if e := w.c.run(`ROLLBACK`); e != nil {
+				err = errors.Join(err, e)
+			}
+		}
+		return fmt.Errorf("writing to the store: %w", err)
+	}
+	w.crash(batch, "after-accept-commit", "after-record-commit")
+	w.shown.Lock()
+	w.visible = w.n
+	w.shown.Unlock()
+	if w.opts.OnCommit != nil {
+		w.opts.OnCommit(len(batch), time.Since(start))
+	}
+	return nil
+}
+
+// crash calls the crash hook with the point of each kind of operation that the batch holds.
+func (w *writer) crash(batch []*request, accept, record string) {
+	if w.opts.Crash == nil {
+		return
+	}
+	var kinds [3]bool
+	for _, r := range batch {
+		kinds[r.op.kind()] = true
+	}
+	if kinds[opAccept] {
+		w.opts.Crash(accept)
+	}
+	if kinds[opRecord] {
+		w.opts.Crash(record)
+	}
+}
