@@ -93,7 +93,7 @@ func neverConnected(err error) bool {
 	switch {
 	case errors.As(err, &dns), errors.As(err, &record), errors.As(err, &verify),
 		errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
-		errors.Is(err, syscall.ECONNREFUSED):
+		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
 		return true
 	}
 	// The type of net/http's own error is not exported; its text has not changed since it was written.
