@@ -1,20 +1,19 @@
 package lang
 
 import (
-	"io/fs"
-
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/syntax"
 )
 
-func load(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) { return nil, nil }
-
-// CompileFiles parses and checks files given by their path in the folder.
+// CompileFiles parses and checks files given by their slash-separated path in the folder. The program keeps the map.
 func CompileFiles(files map[string][]byte, cat schema.Catalog) (*Program, hcl.Diagnostics) {
-	return newProgram(files, &check.Result{}), nil
+	project, diags := syntax.Parse(files)
+	result, more := check.Check(project, cat)
+	diags = append(diags, more...)
+	diag.Sort(diags)
+	return newProgram(files, result), diags
 }
-
-// Bind gives variables and connections their values.
-func (p *Program) Bind(in Inputs) (*Bindings, hcl.Diagnostics) { return &Bindings{}, nil }

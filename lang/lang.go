@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/syntax"
 )
 
 // formatVersion is part of every digest. It is raised when the same text comes to mean something else.
@@ -34,7 +35,7 @@ type Program struct {
 // Compile reads, parses and checks the folder. Where the diagnostics hold an error the program, if there is one, is for
 // tooling only and must not be served.
 func Compile(fsys fs.FS, cat schema.Catalog) (*Program, hcl.Diagnostics) {
-	files, diags := load(fsys)
+	files, diags := syntax.Load(fsys)
 	p, more := CompileFiles(files, cat)
 	return p, append(diags, more...)
 }

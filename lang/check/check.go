@@ -1,10 +1,126 @@
 // Package check turns parsed files into recipes that can be run. It resolves every name, infers the type of every
 // expression, and says what can't work before anything runs.
+//
+// The algorithm, for one recipe. First the names: triggers, steps, locals and variables are collected, duplicates and
+// unknown ones reported, connections resolved (recipe.go, connections.go). Then the graph: what each step and gate
+// reads, directly and through locals, who needs whom, and circles (refs.go, graph.go). Then the types: every expression
+// is interpreted over shapes instead of values (infer.go and its neighbours), once for each trigger, since each has
+// its own payload. Facts that gates above and `when` prove go down with the interpretation (narrow.go). A local is
+// interpreted where it is read, under the facts that hold there.
+//
+// The package evaluates nothing but constants and keeps no state between calls.
 package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/syntax"
+)
 
 // Result is all that a project says, checked. Where the diagnostics hold an error it is for tooling only.
 type Result struct {
 	Recipes     []*Recipe     // by name
 	Connections []*Connection // by name, declared and implied
 	Variables   []*Variable   // the project's by name, then each recipe's
+}
+
+// argument is one argument of a block.
+type argument = *syntax.Arg
+
+// Check checks a project against what the catalogue offers. The diagnostics are sorted; a warning whose line says to
+// ignore it is left out.
+func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
+	c := &checker{
+		cat:   cat,
+		files: p.Files,
+		funcs: eval.Table(),
+		soft:  map[hclsyntax.Expression]bool{},
+	}
+	c.names = append(keys(c.funcs), "env", "file")
+	slices.Sort(c.names)
+
+	rep := newReporter()
+	pr := c.checkConfig(p.Config, rep)
+	out := &Result{Variables: pr.variables}
+	for _, r := range p.Recipes {
+		rc := c.checkRecipe(r, pr, rep)
+		out.Recipes = append(out.Recipes, rc.out)
+		out.Variables = append(out.Variables, rc.variables...)
+	}
+	slices.SortFunc(out.Recipes, func(a, b *Recipe) int { return strings.Compare(a.Name, b.Name) })
+	c.checkUnusedLocals(pr, rep)
+	out.Connections = pr.connections()
+	diags := ignore(rep.diags, p.Files)
+	diag.Sort(diags)
+	return out, diags
+}
+
+// project is what recipes share.
+type project struct {
+	incomplete bool // flowrun.hcl is broken: what it should hold is not known
+	variables  []*Variable
+	vars       map[string]*Variable
+	varInfo    map[*Variable]info
+	locals     []*local // in a good order
+	declared   map[string]*Connection
+	implied    map[string]*Connection
+	used       map[string]bool // connections that an enabled recipe uses
+}
+
+func (c *checker) checkConfig(cfg *syntax.Config, rep *reporter) *project {
+	pr := &project{
+		incomplete: cfg.Incomplete,
+		vars:       map[string]*Variable{},
+		varInfo:    map[*Variable]info{},
+		declared:   map[string]*Connection{},
+		implied:    map[string]*Connection{},
+		used:       map[string]bool{},
+	}
+	pr.variables = c.checkVariables(cfg.Variables, "", pr.vars, pr.varInfo, rep)
+	taken := map[string]hcl.Range{}
+	for _, a := range cfg.Locals {
+		if duplicate(rep, "local", a.Name, a.NameRange, taken) {
+			continue
+		}
+		pr.locals = append(pr.locals, &local{Name: a.Name, Expr: a.Expr, Range: a.NameRange, project: true})
+	}
+	c.checkConnections(cfg.Connections, pr, rep)
+	return pr
+}
+
+// duplicate reports a name that is taken already.
+func duplicate(rep *reporter, what, name string, rng hcl.Range, taken map[string]hcl.Range) bool {
+	first, ok := taken[name]
+	if !ok {
+		taken[name] = rng
+		return false
+	}
+	e := env{sc: &scope{rep: rep}, facts: noFacts}
+	e.report(diag.DuplicateName, rng, "the %s %q is there already, at %s line %d. Give one of them another name.",
+		what, name, first.Filename, first.Start.Line)
+	return true
+}
+
+// checkUnusedLocals warns of locals that nothing reads.
+func (c *checker) checkUnusedLocals(pr *project, rep *reporter) {
+	sc := &scope{rep: rep, locals: map[string]*local{}, vars: pr.vars, varInfo: pr.varInfo, busy: map[*local]bool{}, memo: map[memoKey]info{}}
+	for _, l := range pr.locals {
+		sc.locals[l.Name] = l
+	}
+	e := env{c: c, sc: sc, facts: noFacts, base: noFacts}
+	for _, l := range pr.locals {
+		if !l.used {
+			e.report(diag.UnusedLocal, l.Range, "no recipe reads local.%s.", l.Name)
+			if !l.broken {
+				e.lenient().infer(l.Expr)
+			}
+		}
+	}
 }

@@ -1,0 +1,562 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/syntax"
+)
+
+// builder makes one recipe.
+type builder struct {
+	c   *checker
+	pr  *project
+	src *syntax.Recipe
+	out *Recipe
+	e   env // reports; names no trigger
+
+	variables []*Variable
+	vars      map[string]*Variable
+	varInfo   map[*Variable]info
+	locals    []*local // the project's, then the recipe's
+	own       int      // where the recipe's begin
+	byName    map[string]*local
+	reads     map[string]*refs // of locals
+	steps     map[string]*step
+	nodes     []*nodeSrc
+}
+
+// nodeSrc is a node with the text it is made of.
+type nodeSrc struct {
+	*Node
+	src  *syntax.Step
+	refs *refs
+}
+
+func (n *nodeSrc) context() string {
+	if n.Kind == Filter {
+		if n.src.Label == "" {
+			return "in filter"
+		}
+		return fmt.Sprintf("in filter %q", n.src.Label)
+	}
+	if n.src.Name == n.src.Type {
+		return fmt.Sprintf("in action %q", n.src.Type)
+	}
+	return fmt.Sprintf("in action %q %q", n.src.Type, n.src.Name)
+}
+
+func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {
+	b := &builder{
+		c: c, pr: pr, src: r,
+		out:     &Recipe{Name: r.Name, Filename: r.Filename, Reads: &schema.Paths{}, ReadsPrevious: &schema.Paths{}},
+		vars:    maps.Clone(pr.vars),
+		varInfo: maps.Clone(pr.varInfo),
+		byName:  map[string]*local{},
+		reads:   map[string]*refs{},
+		steps:   map[string]*step{},
+	}
+	b.e = env{c: c, sc: &scope{rep: rep, busy: map[*local]bool{}, memo: map[memoKey]info{}}, facts: noFacts, base: noFacts}
+	b.settings()
+	b.variables = c.checkVariables(r.Variables, r.Name, b.vars, b.varInfo, rep)
+	b.collectLocals()
+	b.triggers()
+	b.collectSteps()
+	b.graph()
+	b.types()
+	b.finish()
+	return b
+}
+
+// in runs f and gives what it reports a context.
+func (b *builder) in(rep *reporter, context string, f func()) {
+	before := len(rep.diags)
+	f()
+	diag.In(context, rep.diags[before:])
+}
+
+func (b *builder) settings() {
+	s := b.src.Settings
+	if s == nil {
+		return
+	}
+	e := b.e
+	b.in(e.sc.rep, "in recipe", func() {
+		if s.Description != nil {
+			b.out.Description, _ = e.constantString(s.Description, `"description"`)
+		}
+		if s.Enabled != nil {
+			if v, ok := e.constantBool(s.Enabled, `"enabled"`); ok {
+				b.out.Disabled = !v
+			}
+		}
+		if s.Timeout != nil {
+			b.out.Timeout = e.constantDuration(s.Timeout, `"timeout"`)
+		}
+		if s.Labels != nil {
+			b.out.Labels = e.constantLabels(s.Labels)
+		}
+	})
+}
+
+func (e env) constantDuration(x hclsyntax.Expression, name string) time.Duration {
+	s, ok := e.constantString(x, name)
+	if !ok {
+		return 0
+	}
+	d, err := parseDuration(s)
+	if err != nil || d <= 0 {
+		e.report(diag.BadLiteral, x.Range(), "%s needs a duration such as \"90s\", \"72h\" or \"7d\"; %q is none.", name, s)
+		return 0
+	}
+	return d
+}
+
+func (e env) constantLabels(x hclsyntax.Expression) map[string]string {
+	obj, ok := unwrap(x).(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		if i := e.infer(x); !i.bad {
+			e.report(diag.NotConstant, x.Range(), "labels are written out: labels = { team = \"billing\" }.")
+		}
+		return nil
+	}
+	out := map[string]string{}
+	for _, item := range obj.Items {
+		key, ok := e.objectKey(item)
+		if !ok {
+			e.report(diag.NotConstant, item.KeyExpr.Range(), "the name of a label must be written out.")
+			continue
+		}
+		if v, ok := e.constantString(item.ValueExpr, fmt.Sprintf("the label %q", key)); ok {
+			out[key] = v
+		}
+	}
+	return out
+}
+
+func (b *builder) collectLocals() {
+	taken := map[string]hcl.Range{}
+	for _, l := range b.pr.locals {
+		taken[l.Name] = l.Range
+	}
+	b.locals = slices.Clone(b.pr.locals)
+	b.own = len(b.locals)
+	for _, a := range b.src.Locals {
+		if duplicate(b.e.sc.rep, "local", a.Name, a.NameRange, taken) {
+			continue
+		}
+		b.locals = append(b.locals, &local{Name: a.Name, Expr: a.Expr, Range: a.NameRange})
+	}
+	for _, l := range b.locals {
+		b.byName[l.Name] = l
+		r := newRefs()
+		r.add(l.Expr)
+		b.reads[l.Name] = r
+	}
+	b.in(b.e.sc.rep, "in locals", func() { b.e.checkLocalCircles(b.locals, b.reads) })
+	b.locals = append(order(b.locals[:b.own:b.own], b.reads), order(b.locals[b.own:], b.reads)...)
+}
+
+func (b *builder) triggers() {
+	taken := map[string]hcl.Range{}
+	for _, t := range b.src.Triggers {
+		context := fmt.Sprintf("in trigger %q", t.Type)
+		if t.Name != t.Type {
+			context += fmt.Sprintf(" %q", t.Name)
+		}
+		b.in(b.e.sc.rep, context, func() {
+			if duplicate(b.e.sc.rep, "trigger", t.Name, t.Range, taken) {
+				return
+			}
+			b.out.Triggers = append(b.out.Triggers, b.trigger(t))
+		})
+	}
+}
+
+func (b *builder) trigger(t *syntax.Trigger) *Trigger {
+	e := b.e
+	out := &Trigger{Name: t.Name, Range: t.Range}
+	spec := b.c.cat.Trigger(t.Type)
+	if spec == nil {
+		names := b.c.cat.TriggerNames()
+		fix := suggest(t.Type, names)
+		e.reportFix(diag.UnknownTrigger, t.TypeRange, quoted(fix), "there is no trigger %q.%s", t.Type, b.hint(fix, t.Type, names, "triggers"))
+		return out
+	}
+	out.Spec, out.Events, out.Payload = spec, spec.Events, spec.Payload
+	out.Connection = e.connect(b.pr, spec.Service, t.Connection, t.TypeRange)
+	if !b.out.Disabled {
+		b.pr.use(out.Connection, true)
+	}
+	settings := spec.Settings
+	if settings == nil {
+		settings = schema.NewObject(spec.Name)
+	}
+	e.assignArgs(settings, t.Args, t.Range, "the trigger "+spec.Name)
+	values := map[string]cty.Value{}
+	for _, a := range t.Args {
+		f := settings.Field(a.Name)
+		if f == nil {
+			continue
+		}
+		if i := e.silent().infer(a.Expr); i.val != cty.NilVal {
+			values[a.Name] = i.val
+		} else if !i.bad {
+			e.report(diag.NotConstant, a.Expr.Range(), "%q must be written out: it says which events are meant before there is one.", a.Name)
+		}
+		if a.Name == spec.TypesSetting {
+			out.Events = e.eventTypes(a.Expr, spec)
+			if spec.PayloadFor != nil && len(out.Events) > 0 {
+				out.Payload = spec.PayloadFor(out.Events)
+			}
+		}
+	}
+	for _, g := range spec.Guards {
+		if v, ok := values[g.Setting]; ok && !v.IsNull() && v.Type() == cty.Bool && v.True() {
+			out.Guards = append(out.Guards, g)
+		}
+	}
+	return out
+}
+
+// eventTypes reads the list of a trigger that is told its types.
+func (e env) eventTypes(x hclsyntax.Expression, spec *schema.Trigger) []string {
+	tuple := tupleOf(x)
+	if tuple == nil {
+		return nil
+	}
+	var out []string
+	for _, ex := range tuple.Exprs {
+		v, ok := literal(ex)
+		if !ok || v.Type() != cty.String {
+			continue
+		}
+		s := v.AsString()
+		if s != "*" && len(spec.KnownTypes) > 0 && !slices.Contains(spec.KnownTypes, s) {
+			fix := suggest(s, spec.KnownTypes)
+			hint := ""
+			if fix != "" {
+				hint = fmt.Sprintf(" Did you mean %q?", fix)
+			}
+			e.reportFix(diag.NotInEnum, ex.Range(), quoted(fix), "%s has no event %q.%s", spec.Service, s, hint)
+			continue
+		}
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return `"` + s + `"`
+}
+
+func tupleOf(x hclsyntax.Expression) *hclsyntax.TupleConsExpr {
+	t, _ := unwrap(x).(*hclsyntax.TupleConsExpr)
+	return t
+}
+
+// hint helps with an unknown trigger or action.
+func (b *builder) hint(fix, name string, names []string, what string) string {
+	if fix != "" {
+		return fmt.Sprintf(" Did you mean %q?", fix)
+	}
+	service, _, _ := strings.Cut(name, "_")
+	var same []string
+	for _, n := range names {
+		if strings.HasPrefix(n, service+"_") {
+			same = append(same, n)
+		}
+	}
+	if len(same) > 0 {
+		return fmt.Sprintf(" The %s of %s are %s.", what, service, quoteList(same))
+	}
+	return " There are " + what + " of " + quoteList(b.c.cat.ServiceNames()) + "."
+}
+
+func (b *builder) collectSteps() {
+	filters := 0
+	taken := map[string]hcl.Range{}
+	for n, s := range b.src.Steps {
+		node := &Node{Index: n, Range: s.Range}
+		ns := &nodeSrc{Node: node, src: s, refs: newRefs()}
+		b.nodes = append(b.nodes, ns)
+		b.out.Nodes = append(b.out.Nodes, node)
+		if s.Kind == syntax.FilterStep {
+			filters++
+			node.Kind, node.Name, node.Address = Filter, s.Label, fmt.Sprintf("filter.%d", filters)
+			ns.refs.add(expr(s.Condition))
+			continue
+		}
+		node.Kind, node.Name, node.Address = Action, s.Name, "action."+s.Name
+		b.in(b.e.sc.rep, ns.context(), func() { b.action(ns, taken) })
+	}
+}
+
+// expr keeps a nil expression nil as another interface.
+func expr(x hclsyntax.Expression) hcl.Expression {
+	if x == nil {
+		return nil
+	}
+	return x
+}
+
+func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
+	e, s, node := b.e, ns.src, ns.Node
+	ns.refs.add(expr(s.When))
+	for _, a := range s.Args {
+		ns.refs.add(a.Expr)
+	}
+	dup := duplicate(e.sc.rep, "step", s.Name, s.NameRange, taken)
+	st := &step{node: node, null: s.When != nil, why: "when the step is skipped"}
+	if !dup {
+		b.steps[s.Name] = st
+	}
+	node.Action = b.c.cat.Action(s.Type)
+	b.retry(ns)
+	if node.Action == nil {
+		st.broken = true
+		names := b.c.cat.ActionNames()
+		fix := suggest(s.Type, names)
+		e.reportFix(diag.UnknownAction, s.TypeRange, quoted(fix), "there is no action %q.%s", s.Type, b.hint(fix, s.Type, names, "actions"))
+		return
+	}
+	if node.Action.OutMayBeNull {
+		st.null = true
+		if s.When == nil {
+			st.why = "where nothing was found"
+		}
+	}
+	node.Connection = e.connect(b.pr, node.Action.Service, s.Connection, s.TypeRange)
+	if !b.out.Disabled {
+		b.pr.use(node.Connection, false)
+	}
+}
+
+var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",
+	"invalid", "drift", "unknown", "canceled"}
+
+func (b *builder) retry(ns *nodeSrc) {
+	e, s, node := b.e, ns.src, ns.Node
+	node.Retry = Retry{For: 24 * time.Hour, Min: time.Second, Max: 15 * time.Minute}
+	if s.Timeout != nil {
+		node.Timeout = e.constantDuration(s.Timeout, `"timeout"`)
+	}
+	if s.AllowDuplicates != nil {
+		node.AllowDuplicates, _ = e.constantBool(s.AllowDuplicates, `"allow_duplicates"`)
+	}
+	r := s.Retry
+	if r == nil {
+		return
+	}
+	if r.Attempts != nil {
+		if v, ok := e.constantValue(r.Attempts, numberType, `"attempts"`); ok {
+			if n, whole := wholeNumber(v); whole && n > 0 {
+				node.Retry.Attempts = n
+			} else {
+				e.report(diag.BadLiteral, r.Attempts.Range(), `"attempts" needs a whole number from 1 on; the first attempt counts.`)
+			}
+		}
+	}
+	if r.Min != nil {
+		node.Retry.Min = e.constantDuration(r.Min, `"min"`)
+	}
+	if r.Max != nil {
+		node.Retry.Max = e.constantDuration(r.Max, `"max"`)
+	}
+	if node.Retry.Min > node.Retry.Max && node.Retry.Max > 0 {
+		if r.Max != nil {
+			e.report(diag.BadLiteral, r.Max.Range(), `"max" is shorter than "min".`)
+		} else {
+			node.Retry.Max = node.Retry.Min
+		}
+	}
+	if r.On != nil {
+		node.Retry.On = e.retryKinds(r.On)
+	}
+	if a := b.c.cat.Action(s.Type); a != nil && a.Effect == schema.AtMostOnce && !node.AllowDuplicates && s.AllowDuplicates == nil {
+		e.report(diag.RetryUnsafe, r.Range,
+			"%s can't be repeated safely: %s has no way to recognise a repeat, so a retry may do it twice. Leave the retry block out, or write allow_duplicates = true if twice is fine.",
+			a.Name, a.Service)
+	}
+}
+
+func (e env) retryKinds(x hclsyntax.Expression) []string {
+	tuple := tupleOf(x)
+	if tuple == nil {
+		e.report(diag.NotConstant, x.Range(), `"on" is a list that is written out, such as ["network", "server"].`)
+		return nil
+	}
+	var out []string
+	for _, ex := range tuple.Exprs {
+		s, ok := e.constantString(ex, `an element of "on"`)
+		if !ok {
+			continue
+		}
+		if !slices.Contains(kinds, s) {
+			e.notInEnum(ex.Range(), s, kinds, "there is no kind of failure %q.", s)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// graph fills in who needs whom.
+func (b *builder) graph() {
+	mention := map[[2]int]hcl.Range{}
+	for _, n := range b.nodes {
+		n.refs.through(b.reads)
+		needs := map[int]bool{}
+		for name, rng := range n.refs.steps {
+			if st := b.steps[name]; st != nil {
+				needs[st.node.Index] = true
+				mention[[2]int{n.Index, st.node.Index}] = rng
+			}
+		}
+		b.in(b.e.sc.rep, n.context(), func() { b.dependsOn(n, needs, mention) })
+		n.Needs = slices.Sorted(maps.Keys(needs))
+		for _, g := range b.nodes[:n.Index] {
+			if g.Kind == Filter {
+				n.Gates = append(n.Gates, g.Index)
+			}
+		}
+	}
+	before := len(b.e.sc.rep.diags)
+	b.e.checkStepCircles(b.out.Nodes, func(node, needed int) hcl.Range { return mention[[2]int{node, needed}] })
+	for _, d := range b.e.sc.rep.diags[before:] {
+		for _, n := range b.nodes {
+			if d.Subject.Start.Byte >= n.src.Range.Start.Byte && d.Subject.End.Byte <= n.src.BodyRange.End.Byte {
+				diag.In(n.context(), hcl.Diagnostics{d})
+			}
+		}
+	}
+	leading := true
+	for _, n := range b.nodes {
+		leading = leading && n.Kind == Filter
+		n.Leading = leading && len(n.Needs) == 0
+	}
+}
+
+func (b *builder) dependsOn(n *nodeSrc, needs map[int]bool, mention map[[2]int]hcl.Range) {
+	x := n.src.DependsOn
+	if x == nil {
+		return
+	}
+	tuple := tupleOf(x)
+	if tuple == nil {
+		b.e.report(diag.WrongType, x.Range(), "depends_on is a list of steps, such as [action.customer].")
+		return
+	}
+	for _, ex := range tuple.Exprs {
+		t, ok := unwrap(ex).(*hclsyntax.ScopeTraversalExpr)
+		if !ok || t.Traversal.RootName() != "action" || len(t.Traversal) != 2 {
+			b.e.report(diag.WrongType, ex.Range(), "depends_on is a list of steps, such as [action.customer].")
+			continue
+		}
+		attr, ok := t.Traversal[1].(hcl.TraverseAttr)
+		if !ok {
+			b.e.report(diag.WrongType, ex.Range(), "depends_on is a list of steps, such as [action.customer].")
+			continue
+		}
+		st := b.steps[attr.Name]
+		if st == nil {
+			e := b.e
+			e.sc = &scope{rep: e.sc.rep, steps: b.steps}
+			e.unknownStep(attr.Name, nameRange(attr))
+			continue
+		}
+		needs[st.node.Index] = true
+		if _, ok := mention[[2]int{n.Index, st.node.Index}]; !ok {
+			mention[[2]int{n.Index, st.node.Index}] = ex.Range()
+		}
+	}
+}
+
+func (b *builder) finish() {
+	r := b.out
+	index := map[string]int{}
+	for n, l := range b.locals {
+		index[l.Name] = n
+	}
+	for _, l := range b.locals {
+		sub := newRefs()
+		sub.add(l.Expr)
+		sub.through(b.reads)
+		delete(sub.locals, l.Name)
+		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indices(sub.locals, index), Range: l.Range})
+	}
+	var payloads, previous []*schema.Object
+	for _, t := range r.Triggers {
+		if t.Payload != nil {
+			payloads = append(payloads, t.Payload)
+			if t.Spec.Previous {
+				previous = append(previous, t.Payload)
+			}
+		}
+	}
+	vars := map[string]bool{}
+	for _, n := range b.nodes {
+		n.Locals = indices(n.refs.locals, index)
+		n.Reads = pathsOf(n.refs.trig, payloads)
+		n.ReadsPrevious = pathsOf(n.refs.prev, previous)
+		r.Reads.Merge(n.Reads)
+		r.ReadsPrevious.Merge(n.ReadsPrevious)
+		for name := range n.refs.vars {
+			if b.vars[name] != nil {
+				vars[name] = true
+			}
+		}
+	}
+	r.Vars = slices.Sorted(maps.Keys(vars))
+	for n, l := range b.locals {
+		r.Locals[n].Expr = b.c.bound(l.Expr)
+	}
+	for _, n := range b.nodes {
+		n.Condition = expr(b.c.bound(n.src.Condition))
+		n.When = expr(b.c.bound(n.src.When))
+		if n.Action == nil {
+			continue
+		}
+		for _, a := range n.src.Args {
+			if f := n.Action.In.Field(a.Name); f != nil {
+				n.Inputs = append(n.Inputs, Input{Field: f, Expr: b.c.bound(a.Expr)})
+			} else if n.Action.In.Open {
+				n.Inputs = append(n.Inputs, Input{Field: &schema.Field{Name: a.Name, Type: anyType}, Expr: b.c.bound(a.Expr)})
+			}
+		}
+	}
+}
+
+// bound makes an expression ready for evaluation.
+func (c *checker) bound(x hclsyntax.Expression) hclsyntax.Expression {
+	if x == nil {
+		return nil
+	}
+	return eval.Bound(c.soften(x))
+}
+
+func indices(names map[string]hcl.Range, index map[string]int) []int {
+	var out []int
+	for name := range names {
+		if n, ok := index[name]; ok {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

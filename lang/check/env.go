@@ -1,0 +1,237 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// checker is what one Check shares between all recipes.
+type checker struct {
+	cat    schema.Catalog
+	files  map[string][]byte
+	funcs  map[string]function.Function
+	names  []string                      // of the functions
+	event  *schema.Object                // the shape of `event` where no trigger narrows it
+	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
+	loopID int
+}
+
+// scope is what a recipe's expressions can name, for one of its triggers; or what the project's own can, where variant
+// is nil.
+type scope struct {
+	recipe     string
+	variant    *Trigger // nil outside recipes
+	several    bool     // the recipe has other triggers too
+	types      []string // event types of all triggers, nil for any
+	incomplete bool     // flowrun.hcl is broken: names of the project are not known
+	event      *schema.Object
+	prev       *schema.Object // nil where `previous` is not there
+
+	locals  map[string]*local
+	steps   map[string]*step
+	vars    map[string]*Variable
+	varInfo map[*Variable]info
+
+	busy map[*local]bool
+	memo map[memoKey]info
+	rep  *reporter
+}
+
+type memoKey struct {
+	local *local
+	facts *facts
+}
+
+// local is a local before it is known in which order locals stand.
+type local struct {
+	Name    string
+	Expr    hclsyntax.Expression
+	Range   hcl.Range
+	project bool
+	used    bool
+	broken  bool // part of a cycle
+}
+
+// step is an action as other expressions see it.
+type step struct {
+	node   *Node
+	null   bool // its answer may be null
+	why    string
+	broken bool // its action is not known
+}
+
+// loopVar is a name that a for expression binds.
+type loopVar struct {
+	info info
+	id   string // names it among places
+}
+
+// env is where an expression stands: the names in reach and what has been proved. It is passed by value and never
+// changed.
+type env struct {
+	c     *checker
+	sc    *scope
+	facts *facts
+	base  *facts // what gates and `when` prove: holds within locals too, which are evaluated before the expression
+	loop  map[string]loopVar
+	anon  []loopVar // what a splat stands on
+	quiet bool      // within try and can: a null or a missing element is what they are for
+	mute  bool      // nothing is reported
+	world bool      // in connection and variable blocks, where env() and file() may be called
+}
+
+// reporter collects diagnostics, each mistake once.
+type reporter struct {
+	diags hcl.Diagnostics
+	seen  map[reportKey]bool
+}
+
+type reportKey struct {
+	code diag.Code
+	rng  hcl.Range
+}
+
+func newReporter() *reporter { return &reporter{seen: map[reportKey]bool{}} }
+
+func (r *reporter) add(d *hcl.Diagnostic) {
+	m, _ := diag.MetaOf(d)
+	key := reportKey{code: m.Code, rng: *d.Subject}
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	r.diags = append(r.diags, d)
+}
+
+func (e env) report(code diag.Code, rng hcl.Range, format string, args ...any) info {
+	return e.reportFix(code, rng, "", format, args...)
+}
+
+// reportFix also says what text mends the mistake in place of the range.
+func (e env) reportFix(code diag.Code, rng hcl.Range, fix, format string, args ...any) info {
+	if e.mute || e.facts.dead {
+		return mistake()
+	}
+	d := diag.New(code, rng, fmt.Sprintf(format, args...))
+	if fix != "" {
+		m, _ := diag.MetaOf(d)
+		m.Replacement = fix
+		d.Extra = m
+	}
+	e.sc.rep.add(d)
+	return mistake()
+}
+
+// unknown reports a name that is not among the candidates.
+func (e env) unknown(code diag.Code, rng hcl.Range, name string, candidates []string, format string, args ...any) info {
+	fix := diag.Suggest(name, candidates)
+	return e.reportFix(code, rng, fix, "%s%s", fmt.Sprintf(format, args...), diag.DidYouMean(name, candidates))
+}
+
+// given returns the place with more facts proved.
+func (e env) given(f *facts) env {
+	e.facts = e.facts.and(f)
+	return e
+}
+
+func (e env) silent() env {
+	e.mute = true
+	return e
+}
+
+func (e env) lenient() env {
+	e.quiet = true
+	return e
+}
+
+// plain is where the recipe's locals stand: no loop variable is in reach.
+func (e env) plain() *env {
+	e.loop, e.anon, e.quiet, e.facts = nil, nil, false, e.base
+	return &e
+}
+
+// bind returns the place within a for expression.
+func (e env) bind(name string, i info) env {
+	loop := make(map[string]loopVar, len(e.loop)+1)
+	for k, v := range e.loop {
+		loop[k] = v
+	}
+	e.c.loopID++
+	loop[name] = loopVar{info: i, id: fmt.Sprintf("%s#%d", name, e.c.loopID)}
+	e.loop = loop
+	return e
+}
+
+// standOn returns the place within a splat.
+func (e env) standOn(i info) env {
+	e.c.loopID++
+	e.anon = append(append([]loopVar(nil), e.anon...), loopVar{info: i, id: fmt.Sprintf("*#%d", e.c.loopID)})
+	return e
+}
+
+// source returns the text of an expression for a message, shortened where it is long.
+func (e env) source(rng hcl.Range) string {
+	src := e.c.files[rng.Filename]
+	if rng.Start.Byte < 0 || rng.End.Byte > len(src) || rng.Start.Byte >= rng.End.Byte {
+		return "this value"
+	}
+	text := string(src[rng.Start.Byte:rng.End.Byte])
+	if len(text) > 60 || strings.ContainsAny(text, "\n\r") {
+		return "this value"
+	}
+	return text
+}
+
+// null reports a value that may be null where need says what is wanted of it: `"customer" needs a string`.
+func (e env) null(x hclsyntax.Expression, i info, need string) {
+	if i.bad || e.quiet {
+		return
+	}
+	e.nullAt(x.Range(), i, need)
+}
+
+func (e env) nullAt(rng hcl.Range, i info, need string) {
+	src := e.source(rng)
+	what := i.describe()
+	if i.why != "" {
+		what += " " + i.why
+	}
+	if i.isNull {
+		e.report(diag.MayBeNull, rng, "%s; %s is null. Give a value.", need, src)
+		return
+	}
+	mend := "Guard it, or give a value with coalesce(…)."
+	if src != "this value" {
+		mend = fmt.Sprintf("Guard it with a filter above (%s != null), or give a value: coalesce(%s, …).", src, src)
+	}
+	e.report(diag.MayBeNull, rng, "%s; %s is %s.\n%s", need, src, what, mend)
+}
+
+// ordinal writes 1 as "first", for arguments.
+func ordinal(n int) string {
+	words := [...]string{"first", "second", "third", "fourth", "fifth"}
+	if n <= len(words) {
+		return words[n-1]
+	}
+	return fmt.Sprintf("%dth", n)
+}
+
+func quoteList(names []string) string {
+	const most = 8
+	quoted := make([]string, 0, most)
+	for i, n := range names {
+		if i == most {
+			quoted = append(quoted, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		quoted = append(quoted, fmt.Sprintf("%q", n))
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -1,0 +1,425 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// rule says what a function returns whose result depends on its arguments' shapes more finely than cty can say: enums,
+// nulls and objects pass through them.
+type rule func(e env, c *call) info
+
+func special(name string) rule {
+	switch name {
+	case "coalesce":
+		return ruleCoalesce
+	case "merge":
+		return ruleMerge
+	case "lookup":
+		return ruleLookup
+	case "element", "one":
+		return ruleElement
+	case "concat":
+		return ruleConcat
+	case "flatten":
+		return ruleFlatten
+	case "keys":
+		return ruleKeys
+	case "values":
+		return ruleValues
+	case "reverse", "slice", "distinct", "tolist", "toset", "sort", "compact":
+		return ruleSameList
+	case "contains":
+		return ruleContains
+	case "length":
+		return ruleLength
+	case "tomap":
+		return ruleToMap
+	case "tostring", "tonumber", "tobool":
+		return ruleConvert
+	case "zipmap":
+		return ruleZipmap
+	case "jsondecode":
+		return ruleJSONDecode
+	case "jsonencode":
+		return ruleJSONEncode
+	case "index":
+		return ruleIndex
+	}
+	return nil
+}
+
+func convertTo(v cty.Value, t cty.Type) (cty.Value, error) { return convert.Convert(v, t) }
+
+func ruleCoalesce(e env, c *call) info {
+	out := c.arg(0)
+	for n := 1; n < len(c.args); n++ {
+		a := c.args[n]
+		t := a.t
+		switch {
+		case a.isNull:
+			t = out.t
+		case out.isNull:
+		default:
+			var ok bool
+			if t, ok = unify(out.t, a.t); !ok {
+				return e.report(diag.WrongType, c.argExpr(n).Range(), "all arguments of coalesce must be of one type; %s is %s, those before it %s.",
+					e.source(c.argExpr(n).Range()), article(a.t.String()), article(out.t.String()))
+			}
+		}
+		null, secret := out.null && a.null, out.secret || a.secret
+		out = merged(out, a, t)
+		out.null, out.secret = null, secret
+	}
+	out.val = cty.NilVal
+	if out.null && !e.quiet {
+		last := len(c.args) - 1
+		return e.report(diag.MayBeNull, c.argExpr(last).Range(),
+			"coalesce needs an argument that is not null; %s is %s, and so are those before it.\nAdd one that can't be, such as a text.",
+			e.source(c.argExpr(last).Range()), withWhy(c.args[last]))
+	}
+	out.null, out.isNull, out.why = false, false, ""
+	if len(c.args) > 1 {
+		out.elems = nil
+	}
+	return out
+}
+
+// wantCollection checks the n-th argument.
+func (e env) wantCollection(c *call, n int, what string, kinds ...schema.Kind) bool {
+	i := c.arg(n)
+	x := c.argExpr(n)
+	if i.null {
+		e.null(x, i, fmt.Sprintf("%s needs %s", c.x.Name, what))
+		return e.quiet
+	}
+	if i.lax() || slices.Contains(kinds, i.t.Kind) {
+		return true
+	}
+	e.report(diag.WrongType, x.Range(), "%s needs %s; %s is %s.", c.x.Name, what, e.source(x.Range()), article(i.t.String()))
+	return false
+}
+
+func ruleMerge(e env, c *call) info {
+	var fields []schema.Field
+	index := map[string]int{}
+	maps, open := false, false
+	elem := schema.Type{}
+	for n, a := range c.args {
+		if a.null {
+			a.null = false // merge leaves null out
+			open = open || !a.isNull
+		}
+		if a.isNull {
+			continue
+		}
+		if a.lax() {
+			open = true
+			continue
+		}
+		switch a.t.Kind {
+		case schema.KindMap:
+			maps = true
+			if a.t.Elem != nil {
+				elem = joinOrFirst(elem, *a.t.Elem)
+			}
+		case schema.KindObject:
+			for _, f := range a.t.Object.Fields() {
+				elem = joinOrFirst(elem, f.Type)
+				if at, ok := index[f.Name]; ok {
+					fields[at] = f
+					continue
+				}
+				index[f.Name] = len(fields)
+				fields = append(fields, f)
+			}
+		default:
+			return e.report(diag.WrongType, c.argExpr(n).Range(), "merge needs objects or maps; %s is %s.",
+				e.source(c.argExpr(n).Range()), article(a.t.String()))
+		}
+	}
+	switch {
+	case open:
+		return c.out(anyType)
+	case maps:
+		return c.out(elem.MapOf())
+	}
+	return c.out(schema.ObjectType(schema.NewObject("", fields...)))
+}
+
+func joinOrFirst(a, b schema.Type) schema.Type {
+	if a.Kind == 0 {
+		return b
+	}
+	return join(a, b)
+}
+
+func ruleLookup(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a map or an object", schema.KindMap, schema.KindObject) {
+		return mistake()
+	}
+	if c.arg(1).null {
+		e.null(c.argExpr(1), c.arg(1), "lookup needs a key")
+	}
+	coll := c.arg(0)
+	out := of(anyType)
+	switch coll.t.Kind {
+	case schema.KindMap:
+		if coll.t.Elem != nil {
+			out.t = *coll.t.Elem
+		}
+		out.null = coll.elemNull
+	case schema.KindObject:
+		if name, ok := c.arg(1).text(); ok && !coll.lax() {
+			if f := coll.t.Object.Field(name); f != nil {
+				out = e.fieldInfo(f, coll)
+			}
+		}
+	}
+	if len(c.args) > 2 {
+		d := c.arg(2)
+		if !d.isNull {
+			if t, ok := unify(out.t, d.t); ok {
+				out.t = t
+			} else {
+				return e.report(diag.WrongType, c.argExpr(2).Range(), "the default of lookup must be of the elements' type; they are %s, it is %s.",
+					out.t.String(), article(d.t.String()))
+			}
+		}
+		out.null = out.null || d.null
+	}
+	out.secret = c.out(anyType).secret || out.secret
+	return out
+}
+
+func ruleElement(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list", schema.KindList) {
+		return mistake()
+	}
+	if c.x.Name == "element" && !e.checkArg(c, 1) {
+		return mistake()
+	}
+	_, out, _ := e.parts(c.arg(0))
+	out.secret = c.out(anyType).secret
+	if c.x.Name == "one" {
+		out.null = true
+		out.why = "where the list is empty"
+		return out
+	}
+	path, ok := e.pathOf(c.x.Args[0])
+	if len(c.arg(0).elems) == 0 && !(ok && e.facts.minLen[path] > 0) && !e.quiet {
+		src := e.source(c.x.Args[0].Range())
+		return e.report(diag.BadIndex, c.x.Args[0].Range(), "element fails where the list is empty. Guard it (length(%s) > 0), or write %s[0], which is null then.", src, src)
+	}
+	return out
+}
+
+func ruleConcat(e env, c *call) info {
+	elem := schema.Type{}
+	null := false
+	for n, a := range c.args {
+		if !e.wantCollection(c, n, "lists", schema.KindList) {
+			return mistake()
+		}
+		null = null || a.elemNull
+		switch {
+		case a.lax() || a.t.Elem == nil:
+			elem = anyType
+		default:
+			elem = joinOrFirst(elem, *a.t.Elem)
+		}
+	}
+	if elem.Kind == 0 {
+		elem = anyType
+	}
+	out := c.out(elem.ListOf())
+	out.elemNull = null
+	return out
+}
+
+func ruleFlatten(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list", schema.KindList) {
+		return mistake()
+	}
+	t := c.arg(0).t
+	for t.Kind == schema.KindList && t.Elem != nil && t.Elem.Kind == schema.KindList {
+		t = *t.Elem
+	}
+	if t.Kind != schema.KindList || t.Elem == nil {
+		t = anyType.ListOf()
+	}
+	out := c.out(t)
+	out.elemNull = c.arg(0).elemNull
+	return out
+}
+
+func ruleKeys(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a map or an object", schema.KindMap, schema.KindObject) {
+		return mistake()
+	}
+	return c.out(stringType.ListOf())
+}
+
+func ruleValues(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a map or an object", schema.KindMap, schema.KindObject) {
+		return mistake()
+	}
+	_, elem, _ := e.parts(c.arg(0))
+	out := c.out(elem.t.ListOf())
+	out.elemNull = elem.null
+	return out
+}
+
+func ruleSameList(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list", schema.KindList) {
+		return mistake()
+	}
+	for n := 1; n < len(c.args); n++ {
+		if !e.checkArg(c, n) {
+			return mistake()
+		}
+	}
+	in := c.arg(0)
+	t := in.t
+	if in.lax() || t.Elem == nil {
+		t = anyType.ListOf()
+	}
+	out := c.out(t)
+	out.elemNull = in.elemNull && c.x.Name != "compact"
+	if (c.x.Name == "sort" || c.x.Name == "compact") && t.Elem.Kind != schema.KindAny {
+		if !primitive(t.Elem.Kind) {
+			return e.report(diag.WrongType, c.x.Args[0].Range(), "%s needs a list of string; this is %s.", c.x.Name, article(t.String()))
+		}
+		if c.x.Name == "sort" && in.elemNull && !e.quiet {
+			return e.report(diag.MayBeNull, c.x.Args[0].Range(), "sort can't order null, and elements may be null. Leave them out with compact(…).")
+		}
+		if t.Elem.Kind != schema.KindString {
+			out.t = stringType.ListOf()
+		}
+	}
+	return out
+}
+
+func ruleContains(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list", schema.KindList) {
+		return mistake()
+	}
+	list, v := c.arg(0), c.arg(1)
+	if v.null && !c.param(1).AllowNull {
+		e.null(c.argExpr(1), v, "contains needs a value to look for")
+		if !e.quiet {
+			return mistake()
+		}
+	}
+	out := c.out(boolType)
+	if list.lax() || v.lax() || list.t.Elem == nil {
+		return out
+	}
+	elem := *list.t.Elem
+	if elem.Kind != schema.KindAny && shapeOf(elem.Kind) != shapeOf(v.t.Kind) && !(len(list.elems) == 0 && list.val != cty.NilVal) {
+		return e.report(diag.NeverEqual, c.x.Range(), "%s is %s, and the list holds %s: values of different types are never equal, so this is always false.",
+			e.source(c.argExpr(1).Range()), article(v.t.String()), elem.String())
+	}
+	e.compareEnum(c.argExpr(1), of(elem), v)
+	if tuple := tupleOf(c.x.Args[0]); tuple != nil && len(tuple.Exprs) == len(list.elems) {
+		for n, el := range list.elems {
+			e.compareEnum(tuple.Exprs[n], v, el)
+		}
+	}
+	return out
+}
+
+func ruleLength(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list, a map or a string", schema.KindList, schema.KindMap, schema.KindObject, schema.KindString) {
+		return mistake()
+	}
+	return c.out(numberType)
+}
+
+func ruleToMap(e env, c *call) info {
+	if !e.wantCollection(c, 0, "an object or a map", schema.KindMap, schema.KindObject) {
+		return mistake()
+	}
+	in := c.arg(0)
+	if in.lax() {
+		return c.out(anyType.MapOf())
+	}
+	if in.t.Kind == schema.KindMap {
+		return c.out(in.t)
+	}
+	t, ok := mapOf(in.t.Object)
+	if !ok {
+		return e.report(diag.WrongType, c.x.Args[0].Range(), "the values of a map must be of one type; those of %s are not.", e.source(c.x.Args[0].Range()))
+	}
+	return c.out(t)
+}
+
+func ruleConvert(e env, c *call) info {
+	in := c.arg(0)
+	x := c.x.Args[0]
+	t := map[string]schema.Type{"tostring": stringType, "tonumber": numberType, "tobool": boolType}[c.x.Name]
+	out := c.out(t)
+	out.null, out.isNull, out.why = in.null, in.isNull, in.why
+	if in.lax() {
+		return out
+	}
+	possible := primitive(in.t.Kind) && (in.t.Kind == t.Kind || in.t.Kind == schema.KindString || t.Kind == schema.KindString)
+	if s, ok := in.text(); ok && possible {
+		possible = t.Kind == schema.KindString || t.Kind == schema.KindNumber && parsesAsNumber(s) || t.Kind == schema.KindBool && (s == "true" || s == "false")
+	}
+	if !possible {
+		if e.quiet {
+			return out
+		}
+		return e.report(diag.WrongType, x.Range(), "%s is %s, which can't become a %s.", e.source(x.Range()), article(in.t.String()), t.String())
+	}
+	if in.constant() {
+		if v, err := convertTo(in.val, ctyOf(t)); err == nil {
+			out.val = v
+		}
+	}
+	if in.t.Kind == t.Kind {
+		out.t = in.t
+	}
+	return out
+}
+
+func ruleZipmap(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list of keys", schema.KindList) || !e.wantCollection(c, 1, "a list of values", schema.KindList) {
+		return mistake()
+	}
+	_, elem, _ := e.parts(c.arg(1))
+	out := c.out(elem.t.MapOf())
+	out.elemNull = elem.null
+	return out
+}
+
+func ruleJSONDecode(e env, c *call) info {
+	if !e.checkArg(c, 0) {
+		return mistake()
+	}
+	if s, ok := c.arg(0).text(); ok && wrongFormat(s, schema.Type{Format: schema.JSON}) != "" && !e.quiet {
+		return e.report(diag.BadLiteral, c.x.Args[0].Range(), "this is not valid JSON.")
+	}
+	return c.out(anyType)
+}
+
+func ruleJSONEncode(_ env, c *call) info {
+	return c.out(schema.Type{Kind: schema.KindString, Format: schema.JSON})
+}
+
+func ruleIndex(e env, c *call) info {
+	if !e.wantCollection(c, 0, "a list", schema.KindList) {
+		return mistake()
+	}
+	if c.arg(1).null {
+		e.null(c.argExpr(1), c.arg(1), "index needs a value to look for")
+	}
+	return c.out(numberType)
+}

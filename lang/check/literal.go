@@ -1,0 +1,154 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
+
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// parseDuration reads "90s", "1h30m", "72h", "7d" and "2w".
+func parseDuration(s string) (time.Duration, error) {
+	var total time.Duration
+	rest := s
+	for _, unit := range []struct {
+		suffix byte
+		length time.Duration
+	}{{'w', 7 * 24 * time.Hour}, {'d', 24 * time.Hour}} {
+		i := strings.IndexByte(rest, unit.suffix)
+		if i < 0 {
+			continue
+		}
+		n, err := strconv.ParseUint(rest[:i], 10, 16)
+		if err != nil {
+			return 0, fmt.Errorf("not a duration: %q", s)
+		}
+		total += time.Duration(n) * unit.length
+		rest = rest[i+1:]
+	}
+	if rest == "" && rest != s {
+		return total, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("not a duration: %q", s)
+	}
+	return total + d, nil
+}
+
+func parsesAsNumber(s string) bool {
+	_, err := cty.ParseNumberVal(s)
+	return err == nil
+}
+
+// textOf writes a primitive constant as text.
+func textOf(v cty.Value) (string, bool) {
+	switch {
+	case v == cty.NilVal || v.IsNull() || !v.IsKnown():
+		return "", false
+	case v.Type() == cty.String:
+		return v.AsString(), true
+	case v.Type() == cty.Number:
+		return v.AsBigFloat().Text('f', -1), true
+	case v.Type() == cty.Bool:
+		return strconv.FormatBool(v.True()), true
+	}
+	return "", false
+}
+
+// checkLiteral tests a constant against what its place means.
+func (e env) checkLiteral(x hclsyntax.Expression, i info, want schema.Type, name string) {
+	if !i.constant() {
+		return
+	}
+	if want.Kind == schema.KindNumber {
+		if want.Format == schema.Integer || want.Format == schema.UnixTime || want.Format == schema.MinorUnit {
+			if i.val.Type() == cty.Number && !i.val.AsBigFloat().IsInt() {
+				e.report(diag.BadLiteral, x.Range(), "%s needs a whole number.", name)
+			}
+		}
+		return
+	}
+	if want.Kind != schema.KindString {
+		return
+	}
+	s, ok := textOf(i.val)
+	if !ok {
+		return
+	}
+	if len(want.Enum) > 0 && !slices.Contains(want.Enum, s) {
+		e.notInEnum(x.Range(), s, want.Enum, "%s can't be %q.", name, s)
+		return
+	}
+	if want.Max > 0 && len(s) > want.Max {
+		e.report(diag.TooLong, x.Range(), "%s takes at most %d bytes; this has %d.", name, want.Max, len(s))
+		return
+	}
+	if why := wrongFormat(s, want); why != "" {
+		e.report(diag.BadLiteral, x.Range(), "%s needs %s; %q is none.", name, why, s)
+	}
+}
+
+// wrongFormat names the format that s should have and has not, or returns "".
+func wrongFormat(s string, t schema.Type) string {
+	switch t.Format {
+	case schema.Email:
+		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+			return `an e-mail address such as "jo@example.com"`
+		}
+	case schema.URL:
+		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
+			return `a URL such as "https://example.com/"`
+		}
+	case schema.Currency:
+		if _, err := currency.ParseISO(s); err != nil {
+			return `a currency code such as "eur"`
+		}
+	case schema.Country:
+		if r, err := language.ParseRegion(s); err != nil || !r.IsCountry() || len(s) != 2 {
+			return `a two-letter country code such as "FR"`
+		}
+	case schema.Duration:
+		if _, err := parseDuration(s); err != nil {
+			return `a duration such as "90s", "72h" or "7d"`
+		}
+	case schema.JSON:
+		if !json.Valid([]byte(s)) {
+			return "valid JSON"
+		}
+	case schema.ID:
+		if t.Prefix != "" && !strings.HasPrefix(s, t.Prefix) {
+			return fmt.Sprintf("an identifier that begins with %q", t.Prefix)
+		}
+	}
+	return ""
+}
+
+// suggest is diag.Suggest that also knows synonyms.
+func suggest(name string, candidates []string) string {
+	for _, group := range synonyms {
+		for _, word := range group {
+			if name != word && !strings.Contains("_"+strings.ReplaceAll(name, ".", "_")+"_", "_"+word+"_") {
+				continue
+			}
+			for _, other := range group {
+				if better := strings.Replace(name, word, other, 1); better != name && slices.Contains(candidates, better) {
+					return better
+				}
+			}
+		}
+	}
+	return diag.Suggest(name, candidates)
+}

@@ -1,0 +1,233 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/lang/diag"
+)
+
+// types interprets every expression of the recipe once for each trigger. A mistake that all triggers share is reported
+// once; one that only some make names them.
+func (b *builder) types() {
+	triggers := b.out.Triggers
+	if len(triggers) == 0 {
+		triggers = []*Trigger{{Name: ""}}
+	}
+	types := typesOf(triggers)
+	all := make([]*reporter, len(triggers))
+	for n, t := range triggers {
+		all[n] = newReporter()
+		b.typesFor(t, types, all[n])
+	}
+	b.mergeVariants(triggers, all)
+	for n, node := range b.nodes {
+		if node.Kind != Filter || node.src.Condition == nil {
+			continue
+		}
+		b.in(b.e.sc.rep, node.context(), func() { b.predicates(b.nodes[n], triggers) })
+	}
+	b.unusedLocals(triggers[0], types)
+	b.noAction()
+}
+
+func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
+	sc := &scope{
+		recipe:  b.src.Name,
+		variant: t,
+		several: len(b.out.Triggers) > 1,
+		types:   types,
+		event:   eventObject(types),
+		locals:  b.byName,
+		steps:   b.steps,
+		vars:    b.vars,
+		varInfo: b.varInfo,
+		busy:    map[*local]bool{},
+		memo:    map[memoKey]info{},
+		rep:     rep,
+
+		incomplete: b.pr.incomplete,
+	}
+	if t.Spec != nil && t.Spec.Previous && t.Payload != nil {
+		sc.prev = nullable(t.Payload)
+	}
+	return sc
+}
+
+func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
+	e := env{c: b.c, sc: b.scope(t, types, rep)}
+	gates := guardFacts(t.Guards)
+	for _, n := range b.nodes {
+		e.facts, e.base = gates, gates
+		b.in(rep, n.context(), func() {
+			if n.Kind == Filter {
+				if n.src.Condition != nil {
+					e.wantBool(n.src.Condition, e.infer(n.src.Condition), "a filter")
+					gates = gates.and(e.assume(n.src.Condition, true))
+				}
+				return
+			}
+			b.typesOfAction(e, n)
+		})
+	}
+}
+
+func (b *builder) typesOfAction(e env, n *nodeSrc) {
+	if n.src.When != nil {
+		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
+		proved := e.facts.and(e.assume(n.src.When, true))
+		e.facts, e.base = proved, proved
+	}
+	if n.Action == nil {
+		for _, a := range n.src.Args {
+			e.infer(a.Expr)
+		}
+		return
+	}
+	e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name)
+}
+
+// mergeVariants hands on what the passes reported.
+func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
+	rep := b.e.sc.rep
+	if len(all) == 1 {
+		for _, d := range all[0].diags {
+			rep.add(d)
+		}
+		return
+	}
+	for n, own := range all {
+		for _, d := range own.diags {
+			m, _ := diag.MetaOf(d)
+			key := reportKey{code: m.Code, rng: *d.Subject}
+			var bad, good []string
+			for k, other := range all {
+				if triggers[k].Spec == nil {
+					continue
+				}
+				if other.seen[key] {
+					bad = append(bad, triggers[k].Name)
+				} else {
+					good = append(good, triggers[k].Name)
+				}
+			}
+			if triggers[n].Spec != nil && len(good) > 0 {
+				d = onSome(d, m, bad, good)
+			}
+			if rep.seen[key] {
+				continue
+			}
+			rep.seen[key] = true
+			rep.add(d)
+		}
+	}
+}
+
+// onSome says for which triggers a mistake is one.
+func onSome(d *hcl.Diagnostic, m diag.Meta, bad, good []string) *hcl.Diagnostic {
+	code := m.Code
+	if code == diag.UnknownAttribute || code == diag.UnknownName {
+		code = diag.TriggersDiffer
+	}
+	out := diag.New(code, *d.Subject, fmt.Sprintf("%s\nThis is so for the trigger %s, not for %s: every expression must hold for each trigger.",
+		d.Detail, strings.Join(quoteEach(bad), ", "), strings.Join(quoteEach(good), ", ")))
+	out.Severity = d.Severity
+	out.Extra = diag.Meta{Code: code, Context: m.Context}
+	return out
+}
+
+func quoteEach(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = fmt.Sprintf("%q", n)
+	}
+	return out
+}
+
+// predicates finds what of a filter can be told without evaluation, and filters that are constant.
+func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
+	x := n.src.Condition
+	for k, t := range triggers {
+		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts, base: noFacts}
+		list, exact := e.predicates(x)
+		if k == 0 {
+			n.Simple, n.Exact = list, exact
+			continue
+		}
+		if len(list) < len(n.Simple) {
+			n.Simple, n.Exact = list, false
+		}
+		n.Exact = n.Exact && exact
+	}
+	if v, ok := b.constantFilter(x, triggers); ok {
+		if v {
+			b.e.report(diag.ConstantFilter, x.Range(), "this is always true, so the filter stops nothing.")
+		} else {
+			b.e.report(diag.ConstantFilter, x.Range(), "this is always false: nothing below the filter ever runs.")
+		}
+	} else if contradicts(n.Simple) {
+		b.e.report(diag.ConstantFilter, x.Range(), "these comparisons can't all be true: nothing below the filter ever runs.")
+	}
+}
+
+func (b *builder) unusedLocals(t *Trigger, types []string) {
+	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts, base: noFacts}
+	used := map[string]bool{}
+	for _, n := range b.nodes {
+		for name := range n.refs.locals {
+			used[name] = true
+		}
+	}
+	for _, l := range b.locals {
+		if l.project {
+			l.used = l.used || used[l.Name]
+			continue
+		}
+		if used[l.Name] {
+			continue
+		}
+		b.in(b.e.sc.rep, "in locals", func() {
+			if !l.broken {
+				before := len(e.sc.rep.diags)
+				e.lenient().infer(l.Expr)
+				for _, d := range e.sc.rep.diags[before:] {
+					b.e.sc.rep.add(d)
+				}
+				if len(e.sc.rep.diags) > before {
+					return
+				}
+			}
+			if !l.broken {
+				b.e.report(diag.UnusedLocal, l.Range, "nothing reads local.%s.", l.Name)
+			}
+		})
+	}
+}
+
+func (b *builder) noAction() {
+	for _, n := range b.nodes {
+		if n.Kind == Action {
+			return
+		}
+	}
+	if len(b.src.Triggers) > 0 {
+		b.e.report(diag.NoAction, b.src.Triggers[0].Range, "this recipe has no action, so an event changes nothing.")
+	}
+}
+
+// constantFilter returns the value of a condition that has the same for every event.
+func (b *builder) constantFilter(x hclsyntax.Expression, triggers []*Trigger) (value, ok bool) {
+	for k, t := range triggers {
+		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts, base: noFacts}
+		i := e.infer(x)
+		if i.bad || !i.constant() || i.val.Type() != cty.Bool || k > 0 && i.val.True() != value {
+			return false, false
+		}
+		value = i.val.True()
+	}
+	return value, len(triggers) > 0
+}
