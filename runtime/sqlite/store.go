@@ -107,9 +107,16 @@ func (s *Store) prepare(c *conn) error {
 	if s.names, err = loadNames(c); err != nil {
 		return err
 	}
+	checkpoints, err := openConn(s.path, s.opts.vfs)
+	if err != nil {
+		return err
+	}
+	if err := checkpoints.exec(`PRAGMA synchronous = ` + sync); err != nil {
+		checkpoints.close()
+		return err
+	}
 	s.pool = newPool(s.path, s.opts.vfs)
-	s.w = newWriter(c, n, s.opts)
-	s.w.start()
+	s.w = newWriter(c, checkpoints, n, s.opts)
 	return nil
 }
 

@@ -58,11 +58,13 @@ type writer struct {
 	visible counters   // as of the last commit
 }
 
-func newWriter(c *conn, n counters, opts Options) *writer {
-	return &writer{c: c, n: n, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+// newWriter starts the writer, which takes over both connections.
+func newWriter(c, checkpoints *conn, n counters, opts Options) *writer {
+	w := &writer{c: c, n: n, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w.ckpt = newCheckpointer(c, checkpoints)
+	go w.loop()
+	return w
 }
-
-func (w *writer) start() { go w.loop() }
 
 // counters returns the counts as of the last commit.
 func (w *writer) counters() counters {
@@ -110,8 +112,10 @@ func (w *writer) close() error {
 	w.mu.Unlock()
 	w.signal()
 	<-w.ended
+	w.ckpt.close()
 	err := w.c.exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
 	w.c.close()
+	w.ckpt.free()
 	return err
 }
 
@@ -138,6 +142,7 @@ func (w *writer) loop() {
 			n++
 		}
 		w.commit(taken[:n])
+		w.ckpt.committed(w.c)
 		rest := copy(taken, taken[n:])
 		clear(taken[rest:])
 		taken = taken[:rest]
