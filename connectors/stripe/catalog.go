@@ -102,9 +102,14 @@ func (c *catalog) page(elem schema.Type, of string) *schema.Object {
 	return o
 }
 
-// usualPrefix returns how the ids of the object usually begin, or "".
+// usualPrefix returns how the ids of the object, or of the first member of a union, usually begin, or "".
 func (c *catalog) usualPrefix(object string) string {
-	prefix, _, _ := strings.Cut(c.index()[object], "\n")
+	paragraph, ok := c.index()[object]
+	if !ok {
+		object, _, _ = strings.Cut(object, "|")
+		paragraph = c.index()[object]
+	}
+	prefix, _, _ := strings.Cut(paragraph, "\n")
 	return prefix
 }
 

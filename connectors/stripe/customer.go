@@ -85,15 +85,18 @@ func decodeCustomer(c *connectors.Call, body []byte) (cty.Value, error) {
 	return decodeAnswer(c.Action.Out, body)
 }
 
-// decodeAnswer makes a value of the shape. Where something that the shape promises is missing, later steps, which were
-// checked against the promise, must not run.
+// decodeAnswer makes a value of the shape. Where one of its own fields is not as promised, the later steps, which were
+// checked against the promise, must not run. What is amiss deeper inside fails where a recipe reads it: a look-up for
+// an e-mail address should not fail for the sake of a coupon.
 func decodeAnswer(out *schema.Object, body []byte) (cty.Value, error) {
 	v, drifts, err := out.Decode(body, &schema.Paths{All: true})
 	if err != nil {
 		return cty.NilVal, fmt.Errorf("reading Stripe's answer: %w", err)
 	}
-	if len(drifts) > 0 {
-		return cty.NilVal, fmt.Errorf("the answer is not of its declared shape: %s", drifts[0])
+	for _, d := range drifts {
+		if len(d.Path) == 1 {
+			return cty.NilVal, fmt.Errorf("the answer is not of its declared shape: %s", d)
+		}
 	}
 	return v, nil
 }

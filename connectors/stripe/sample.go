@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -43,25 +44,79 @@ func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
 
 func (c *catalog) sampleObject(eventType, name, id string, at time.Time) (map[string]any, error) {
 	shape := c.object(name)
-	object := map[string]any{}
-	decoder := json.NewDecoder(strings.NewReader(string(shape.Sample(id))))
-	decoder.UseNumber()
-	if err := decoder.Decode(&object); err != nil {
+	object, err := c.plainSample(shape, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.fillLists(shape, object, id, at); err != nil {
 		return nil, err
 	}
 	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": "cus_" + token(id, "customer", 14), "metadata": map[string]any{}}
 	member, _, _ := strings.Cut(name, "|")
 	values["object"] = member
-	if prefix := c.usualPrefix(member); prefix != "" {
+	if prefix := c.usualPrefix(name); prefix != "" {
 		values["id"] = prefix + token(id, member, 24)
 	}
 	maps.Copy(values, sampleValues(eventType, member, id, at))
-	overlay(shape, object, values)
+	return object, c.overlay(shape, object, values, id)
+}
+
+// plainSample returns the shape's own sample, with ids that look like Stripe's. Ids that need not be there are left out:
+// a failed charge has no transfer.
+func (c *catalog) plainSample(shape *schema.Object, id string) (map[string]any, error) {
+	object := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(shape.Sample(id)))
+	decoder.UseNumber() // so that amounts keep their digits
+	if err := decoder.Decode(&object); err != nil {
+		return nil, err
+	}
+	c.nameIDs(shape, object, id)
 	return object, nil
 }
 
+func (c *catalog) nameIDs(shape *schema.Object, object map[string]any, id string) {
+	for name, v := range object {
+		f := shape.Field(name)
+		switch inner, nested := v.(map[string]any); {
+		case nested && f.Type.Kind == schema.KindObject:
+			c.nameIDs(f.Type.Object, inner, id)
+		case v == nil || f.Type.Format != schema.ID:
+		case !f.Required:
+			delete(object, name)
+		default:
+			if prefix := c.usualPrefix(f.Type.Refers); prefix != "" {
+				object[name] = prefix + token(id, name, 24)
+			}
+		}
+	}
+}
+
+// fillLists gives the lists that Stripe always sends along, such as a subscription's items, their first element.
+func (c *catalog) fillLists(shape *schema.Object, object map[string]any, id string, at time.Time) error {
+	for name, v := range object {
+		page, ok := v.(map[string]any)
+		if f := shape.Field(name); !ok || f.Type.Kind != schema.KindObject || page["has_more"] == nil {
+			continue
+		} else if data := f.Type.Object.Field("data"); data != nil && data.Type.Elem.Kind == schema.KindObject {
+			elem := data.Type.Elem.Object
+			item, err := c.plainSample(elem, id)
+			if err != nil {
+				return err
+			}
+			err = c.overlay(elem, item, map[string]any{"amount": 12000, "currency": "usd", "quantity": 1, "livemode": false, "created": at.Unix(),
+				"subscription": "sub_" + token(id, "subscription", 24), "period": map[string]any{"start": at.Unix(), "end": at.AddDate(0, 1, 0).Unix()},
+				"price": map[string]any{"active": true, "created": at.Unix(), "currency": "usd", "livemode": false, "type": "recurring", "unit_amount": 12000}}, id)
+			if err != nil {
+				return err
+			}
+			page["data"], page["has_more"] = []any{item}, false
+		}
+	}
+	return nil
+}
+
 // overlay puts the values into object, nested ones too, where the shape has a place for them.
-func overlay(shape *schema.Object, object, values map[string]any) {
+func (c *catalog) overlay(shape *schema.Object, object, values map[string]any, id string) error {
 	for name, v := range values {
 		f := shape.Field(name)
 		if f == nil {
@@ -70,9 +125,14 @@ func overlay(shape *schema.Object, object, values map[string]any) {
 		if inner, ok := v.(map[string]any); ok && f.Type.Kind == schema.KindObject {
 			into, _ := object[name].(map[string]any)
 			if into == nil {
-				into = map[string]any{}
+				var err error
+				if into, err = c.plainSample(f.Type.Object, id); err != nil {
+					return err
+				}
 			}
-			overlay(f.Type.Object, into, inner)
+			if err := c.overlay(f.Type.Object, into, inner, id); err != nil {
+				return err
+			}
 			object[name] = into
 			continue
 		}
@@ -85,6 +145,7 @@ func overlay(shape *schema.Object, object, values map[string]any) {
 			object[name] = v
 		}
 	}
+	return nil
 }
 
 // sampleValues returns what makes a sample of a well-known event read like a real one.
@@ -112,7 +173,7 @@ func sampleValues(eventType, object, id string, at time.Time) map[string]any {
 		return v
 	case "checkout.session":
 		v := map[string]any{"amount_total": 12000, "amount_subtotal": 12000, "mode": "payment", "payment_status": "paid", "status": "complete",
-			"payment_intent": payment, "subscription": nil, "setup_intent": nil, "customer_email": email,
+			"payment_intent": payment, "subscription": nil, "setup_intent": nil, "customer_email": email, "payment_method_types": []string{"card"},
 			"customer_details": map[string]any{"email": email, "name": person}, "expires_at": at.Add(24 * time.Hour).Unix()}
 		switch eventType {
 		case "checkout.session.expired":
@@ -156,7 +217,8 @@ func sampleValues(eventType, object, id string, at time.Time) map[string]any {
 
 func sampleInvoice(eventType, id, email, person string, at time.Time) map[string]any {
 	v := map[string]any{"customer_email": email, "customer_name": person, "amount_due": 12000, "amount_paid": 0, "amount_remaining": 12000,
-		"total": 12000, "subtotal": 12000, "status": "open", "paid": false, "attempted": false, "attempt_count": 0,
+		"total": 12000, "subtotal": 12000, "status": "open", "amount_shipping": 0, "starting_balance": 0,
+		"pre_payment_credit_notes_amount": 0, "post_payment_credit_notes_amount": 0, "period_start": at.AddDate(0, -1, 0).Unix(), "period_end": at.Unix(), "paid": false, "attempted": false, "attempt_count": 0,
 		"billing_reason": "subscription_cycle", "subscription": "sub_" + token(id, "subscription", 24), "next_payment_attempt": nil}
 	switch eventType {
 	case "invoice.created":

@@ -40,10 +40,7 @@ func open(r *connectors.WebhookRequest) (*connectors.Envelope, error) {
 		return nil, err
 	}
 	if want, err := strconv.ParseBool(r.Conn.Setting(settingLivemode)); err == nil && want != e.Livemode {
-		// Stripe sends test events to the live endpoints of platforms as well. They are nobody's mistake, so that the
-		// answer is 200: failures would pile up until Stripe disables the endpoint.
-		return nil, &connectors.WebhookError{Status: http.StatusOK,
-			Reason: "not taken: the event is of " + mode(e.Livemode) + " mode and the connection of " + mode(want) + " mode"}
+		return nil, refuse("the event is of "+mode(e.Livemode)+" mode, and the connection takes only events of "+mode(want)+" mode", "")
 	}
 	return e, nil
 }

@@ -87,7 +87,8 @@ func writeCatalogue(s *source, spec []byte) ([]byte, error) {
 	b.Write(events.Bytes())
 	for _, name := range names {
 		fmt.Fprintf(&b, "\nobject %s", name)
-		if p := s.idPrefix[name]; p != "" {
+		member, _, _ := strings.Cut(name, "|")
+		if p := s.idPrefix[member]; p != "" {
 			fmt.Fprintf(&b, " %s", p)
 		}
 		b.WriteByte('\n')
