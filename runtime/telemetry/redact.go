@@ -112,7 +112,7 @@ func (r *Redactor) String(s string) string {
 }
 
 var (
-	emailPattern  = regexp.MustCompile(`[\p{L}\p{N}.!#$%&'*+/=?^_{|}~-]+(?:@|%40)[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?)+`)
+	emailPattern  = regexp.MustCompile(`[\p{L}\p{N}.!#$%'*+^_~-]+(?:@|%40)[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?)+`)
 	keyPattern    = regexp.MustCompile(`((?:sk|rk)_(?:live|test)_|whsec_|\b(?:sk|rk)_)[A-Za-z0-9+/=_-]{6,}`)
 	headerPattern = regexp.MustCompile(`(?i)\b((?:proxy-)?authorization["']?\s*[:=]\s*["'\[]*)(?:(bearer|basic|token|digest)\s+)?[^\s"',;\]]+`)
 	schemePattern = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)([A-Za-z0-9._~+/=-]{8,})`)
