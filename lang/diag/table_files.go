@@ -68,9 +68,9 @@ action "customerio_track" {
 		Good: `trigger "stripe_charge_failed" {}
 
 action "customerio_track" {
-  id     = coalesce(trigger.customer, "guest")
-  name   = "payment_failed"
-  data   = {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+  data = {
     amount = trigger.amount
   }
 }

@@ -197,6 +197,10 @@ func (g *guard) balance(i int) *hcl.Diagnostic {
 			return syntaxError(g.tokens[top.at].Range,
 				"The string that begins here doesn't end on its line. Close it with a quote; write \\n for a new line, or use a heredoc (<<EOT … EOT) for a text of several lines.")
 		}
+	case hclsyntax.TokenSlash:
+		if next := g.tokens[i+1]; next.Type == hclsyntax.TokenStar && next.Range.Start.Byte == tok.Range.End.Byte {
+			return syntaxError(hcl.RangeBetween(tok.Range, next.Range), "The comment that begins here is never closed with \"*/\".")
+		}
 	case hclsyntax.TokenEOF:
 		if len(g.levels) > 1 && !g.strange {
 			return g.unclosed(top)

@@ -20,7 +20,7 @@ func Parse(files map[string][]byte) (*Project, hcl.Diagnostics) {
 	p := &Project{Config: &Config{}, Files: files}
 	var diags hcl.Diagnostics
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		body, moreDiags := parseBody(files[name], name)
+		body, moreDiags := ParseFile(files[name], name)
 		diags = append(diags, moreDiags...)
 		if name == ConfigFile {
 			w := walker{file: name}
@@ -43,8 +43,9 @@ func Parse(files map[string][]byte) (*Project, hcl.Diagnostics) {
 	return p, diags
 }
 
-// parseBody parses one file; the body is nil where the file was not fit for the parser.
-func parseBody(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
+// ParseFile parses one file as HCL, guarded, and looks no further. The body is nil where the file was not fit for the
+// parser; where there are other errors it is incomplete.
+func ParseFile(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
 	if diags := Guard(src, name); diags.HasErrors() {
 		return nil, diags
 	}

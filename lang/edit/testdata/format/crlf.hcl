@@ -1,0 +1,11 @@
+trigger "a" {}
+trigger b {}
+
+
+# why 
+action "c" {
+  text = <<-EOT
+      kept  
+    as it is
+  EOT
+}
