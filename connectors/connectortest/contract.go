@@ -146,9 +146,10 @@ func contractShape(t *testing.T, spec *connectors.Spec, a *connectors.Action) {
 
 func checkAnswer(t *testing.T, a *connectors.Action) {
 	switch {
-	case a.Out == nil && a.Answer != "":
-		t.Error("it has an answer and no shape for it")
 	case a.Out == nil:
+		if a.Answer != "" {
+			t.Error("it has an answer and no shape for it")
+		}
 		return
 	case a.Answer == "":
 		t.Error("it has a shape for its answer and no answer")
