@@ -195,7 +195,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
 			h.cfg.Log.Error("a webhook made the server panic; it was answered 503", "connection", door.Conn.Name,
 				"panic", p, "stack", string(debug.Stack()))
-			refused = refusal{status: http.StatusServiceUnavailable, metric: "panic", reason: "internal error, send again"}
+			refused = refusal{status: http.StatusServiceUnavailable, metric: telemetry.RefusedInternal, reason: "internal error, send again"}
 		}
 	}()
 

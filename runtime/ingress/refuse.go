@@ -58,7 +58,13 @@ type refusals struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
-	doors map[string]*count
+	doors map[doorKey]count
+}
+
+// doorKey keeps what is our fault apart, so that a forger can't have it go unseen.
+type doorKey struct {
+	connection string
+	loud       bool
 }
 
 type count struct {
@@ -71,19 +77,18 @@ const logEvery = time.Minute
 func (c *refusals) note(now time.Time, r *http.Request, f refusal) {
 	c.mu.Lock()
 	if c.doors == nil {
-		c.doors = map[string]*count{}
+		c.doors = map[doorKey]count{}
 	}
-	d := c.doors[f.connection]
-	if d != nil && now.Sub(d.since) < logEvery && !now.Before(d.since) {
+	key := doorKey{f.connection, f.loud}
+	d, seen := c.doors[key]
+	if seen && now.Sub(d.since) < logEvery && !now.Before(d.since) {
 		d.more++
+		c.doors[key] = d
 		c.mu.Unlock()
 		return
 	}
-	more := 0
-	if d != nil {
-		more = d.more
-	}
-	c.doors[f.connection] = &count{since: now}
+	more := d.more
+	c.doors[key] = count{since: now}
 	c.mu.Unlock()
 
 	attrs := []any{"status", f.status, "reason", f.reason, "from", r.RemoteAddr}

@@ -28,12 +28,13 @@ const (
 	RefusedBusy      = "busy"      // too many at once
 	RefusedNotReady  = "not_ready" // starting or draining
 	RefusedStore     = "store"     // the store could not commit
+	RefusedInternal  = "internal"  // a fault of ours
 )
 
 func refusedReason(reason string) string {
 	switch reason {
 	case RefusedMethod, RefusedDoor, RefusedTooLarge, RefusedBody, RefusedSignature, RefusedTimeout, RefusedBusy,
-		RefusedNotReady, RefusedStore:
+		RefusedNotReady, RefusedStore, RefusedInternal:
 		return reason
 	}
 	return other
