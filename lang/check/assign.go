@@ -296,7 +296,18 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, required: elem.Kind != schema.KindAny, secret: w.secret})
 		bad = bad || i.bad
 	}
-	return info{t: w.t, bad: bad}
+	return e.writtenOut(x, w, bad)
+}
+
+// writtenOut is the value of an object or a list that has been checked part by part.
+func (e env) writtenOut(x hclsyntax.Expression, w target, bad bool) info {
+	if bad {
+		return mistake()
+	}
+	if w.t.Kind == schema.KindAny {
+		return e.silent().infer(x)
+	}
+	return info{t: w.t}
 }
 
 func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
@@ -309,7 +320,7 @@ func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
 		i := e.assign(ex, target{t: elem, name: "an element of " + w.name, required: elem.Kind != schema.KindAny, secret: w.secret})
 		bad = bad || i.bad
 	}
-	return info{t: w.t, bad: bad}
+	return e.writtenOut(x, w, bad)
 }
 
 // assignArgs checks the arguments of a block against an object of fields.

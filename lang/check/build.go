@@ -66,7 +66,7 @@ func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *bui
 		reads:   map[string]*refs{},
 		steps:   map[string]*step{},
 	}
-	b.e = env{c: c, sc: &scope{rep: rep, busy: map[*local]bool{}, memo: map[memoKey]info{}}, facts: noFacts, base: noFacts}
+	b.e = env{c: c, sc: &scope{rep: rep, busy: map[*local]bool{}, memo: map[memoKey]info{}}, facts: noFacts}
 	b.settings()
 	b.variables = c.checkVariables(r.Variables, r.Name, b.vars, b.varInfo, rep)
 	b.collectLocals()

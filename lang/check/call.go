@@ -321,7 +321,10 @@ func (e env) inferPlain(c *call) info {
 	if known {
 		v, err := safely(func() (cty.Value, error) { return c.spec.Call(vals) })
 		if err != nil {
-			return e.badCall(c, err)
+			if e.quiet {
+				return of(anyType)
+			}
+			return e.report(diag.EvalFailed, c.x.Range(), "%s fails on these arguments: %s.", c.x.Name, err)
 		}
 		if v.IsWhollyKnown() && !v.IsNull() {
 			out := c.out(typeOf(v.Type()))

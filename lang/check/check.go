@@ -114,7 +114,7 @@ func (c *checker) checkUnusedLocals(pr *project, rep *reporter) {
 	for _, l := range pr.locals {
 		sc.locals[l.Name] = l
 	}
-	e := env{c: c, sc: sc, facts: noFacts, base: noFacts}
+	e := env{c: c, sc: sc, facts: noFacts}
 	for _, l := range pr.locals {
 		if !l.used {
 			e.report(diag.UnusedLocal, l.Range, "no recipe reads local.%s.", l.Name)

@@ -31,7 +31,7 @@ func (c *checker) checkConnections(list []*syntax.Connection, pr *project, rep *
 
 func (c *checker) checkConnection(cn *syntax.Connection, pr *project, rep *reporter, taken map[string]hcl.Range) {
 	sc := &scope{rep: rep, vars: pr.vars, varInfo: pr.varInfo, busy: map[*local]bool{}, memo: map[memoKey]info{}}
-	e := env{c: c, sc: sc, facts: noFacts, base: noFacts, world: true}
+	e := env{c: c, sc: sc, facts: noFacts, world: true}
 	if duplicate(rep, "connection", cn.Name, cn.Range, taken) {
 		return
 	}

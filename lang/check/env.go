@@ -41,12 +41,19 @@ type scope struct {
 
 	busy map[*local]bool
 	memo map[memoKey]info
+	told map[assumeKey]*facts // what locals prove
 	rep  *reporter
 }
 
 type memoKey struct {
 	local *local
-	facts *facts
+	facts string // what was proved where it is read
+	quiet bool
+}
+
+type assumeKey struct {
+	local *local
+	truth bool
 }
 
 // local is a local before it is known in which order locals stand.
@@ -79,11 +86,11 @@ type env struct {
 	c     *checker
 	sc    *scope
 	facts *facts
-	base  *facts // what gates and `when` prove: holds within locals too, which are evaluated before the expression
 	loop  map[string]loopVar
 	anon  []loopVar // what a splat stands on
 	quiet bool      // within try and can: a null or a missing element is what they are for
 	mute  bool      // nothing is reported
+	times int       // how often the surrounding loops over constants repeat this place; 0 is once
 	world bool      // in connection and variable blocks, where env() and file() may be called
 }
 
@@ -151,9 +158,10 @@ func (e env) lenient() env {
 	return e
 }
 
-// plain is where the recipe's locals stand: no loop variable is in reach.
+// plain is where the recipe's locals stand: no loop variable is in reach. What has been proved holds within them, too:
+// a local is evaluated as if its expression were written in its place.
 func (e env) plain() *env {
-	e.loop, e.anon, e.quiet, e.facts = nil, nil, false, e.base
+	e.loop, e.anon = nil, nil
 	return &e
 }
 

@@ -143,10 +143,10 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 			vals = append(vals, i.val)
 		}
 	}
-	if elem.Kind == 0 {
-		elem = anyType
-	}
 	out.t = elem.ListOf()
+	if elem.Kind == 0 {
+		out.t = schema.Type{Kind: schema.KindList} // [] can be a list of anything
+	}
 	if len(vals) == len(x.Exprs) {
 		out.val = cty.TupleVal(vals)
 	}
@@ -244,6 +244,11 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 			e.source(x.CollExpr.Range()), article(coll.t.String()))
 	}
 	in := e.bind(x.ValVar, elem)
+	if n := constantLength(coll); n > 1 {
+		if in.times = max(1, in.times) * n; in.times > mostSteps {
+			return e.report(diag.TooExpensive, x.Range(), "the loops around this run %d times at the least; an expression may take %d steps.", in.times, mostSteps)
+		}
+	}
 	if x.KeyVar != "" {
 		in = in.bind(x.KeyVar, key)
 	}
@@ -273,6 +278,17 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		out.t = val.t.MapOf()
 	}
 	return out
+}
+
+// mostSteps is how many steps eval.Bound grants an expression.
+const mostSteps = 100_000
+
+// constantLength returns how many elements a constant collection has; 0 where it isn't known.
+func constantLength(i info) int {
+	if i.constant() && i.val.CanIterateElements() {
+		return i.val.LengthInt()
+	}
+	return len(i.elems)
 }
 
 // parts returns what a collection's keys and elements are.

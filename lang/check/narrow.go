@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,31 @@ import (
 // path, "trigger.customer"; a local that only names another place stands for that place. Facts are monotone and are
 // only ever weaker than the truth: where a condition proves one of two things, what both imply is kept.
 
-// facts is an immutable set of proved statements.
+// facts is an immutable (but for the cache of its key) set of proved statements.
 type facts struct {
 	nonNull map[string]bool
 	minLen  map[string]int // the list at the path has at least so many elements
 	dead    bool           // the conditions can't all hold: nothing is said of what they guard
+	text    string         // see key
+}
+
+// key is the same for equal sets.
+func (f *facts) key() string {
+	if f.text != "" || len(f.nonNull) == 0 && len(f.minLen) == 0 && !f.dead {
+		return f.text
+	}
+	var b strings.Builder
+	for _, path := range keys(f.nonNull) {
+		b.WriteString(path + "\n")
+	}
+	for _, path := range keys(f.minLen) {
+		fmt.Fprintf(&b, "%s %d\n", path, f.minLen[path])
+	}
+	if f.dead {
+		b.WriteString("dead")
+	}
+	f.text = b.String()
+	return f.text
 }
 
 var noFacts = &facts{}
@@ -89,9 +110,7 @@ func (e *env) assume(x hclsyntax.Expression, truth bool) *facts {
 		return e.assumeCall(x, truth)
 	case *hclsyntax.ScopeTraversalExpr:
 		if l := e.localOf(x.Traversal); l != nil && len(x.Traversal) == 2 && !e.sc.busy[l] {
-			e.sc.busy[l] = true
-			defer delete(e.sc.busy, l)
-			return e.plain().assume(l.Expr, truth)
+			return e.assumeLocal(l, truth)
 		}
 		if path, ok := e.pathOf(x); ok && truth {
 			return proves(path)
@@ -101,6 +120,25 @@ func (e *env) assume(x hclsyntax.Expression, truth bool) *facts {
 			or(e.assume(x.Condition, false).and(e.assume(x.FalseResult, truth)))
 	}
 	return noFacts
+}
+
+// assumeLocal looks into a local. What it proves by itself is kept, so that locals made of each other take no more time
+// than they are long.
+func (e *env) assumeLocal(l *local, truth bool) *facts {
+	key := assumeKey{l, truth}
+	if f, ok := e.sc.told[key]; ok {
+		return f
+	}
+	e.sc.busy[l] = true
+	in := e.plain()
+	in.facts = noFacts
+	f := in.assume(l.Expr, truth)
+	delete(e.sc.busy, l)
+	if e.sc.told == nil {
+		e.sc.told = map[assumeKey]*facts{}
+	}
+	e.sc.told[key] = f
+	return f
 }
 
 func (e *env) assumeBinary(x *hclsyntax.BinaryOpExpr, truth bool) *facts {

@@ -167,13 +167,12 @@ func (e env) unknownStep(name string, rng hcl.Range) info {
 	return e.unknown(diag.UnknownName, rng, name, keys(e.sc.steps), "there is no step %q in this recipe.", name)
 }
 
-// inferLocal returns what a local is where the gates above the expression hold.
+// inferLocal returns what a local is where what has been proved holds.
 func (e env) inferLocal(l *local) info {
-	l.used = l.used || !e.mute
 	if l.broken || e.sc.busy[l] {
 		return mistake()
 	}
-	key := memoKey{local: l, facts: e.base}
+	key := memoKey{local: l, facts: e.facts.key(), quiet: e.quiet}
 	if !e.mute {
 		if i, ok := e.sc.memo[key]; ok {
 			return i

@@ -174,8 +174,11 @@ func unify(a, b schema.Type) (t schema.Type, ok bool) {
 		case schema.KindString:
 			return joinStrings(a, b), true
 		case schema.KindList, schema.KindMap:
-			if a.Elem == nil || b.Elem == nil {
-				return schema.Type{Kind: a.Kind}, true
+			if a.Elem == nil {
+				return b, true
+			}
+			if b.Elem == nil {
+				return a, true
 			}
 			elem, ok := unify(*a.Elem, *b.Elem)
 			if !ok {
@@ -255,13 +258,19 @@ func mapOf(o *schema.Object) (schema.Type, bool) {
 		}
 	}
 	if elem.Kind == 0 {
-		elem = anyType
+		return schema.Type{Kind: schema.KindMap}, true // {} can be a map of anything
 	}
 	return elem.MapOf(), true
 }
 
 // join returns a type that promises of a value only what both types promise. Unlike unify it converts nothing.
 func join(a, b schema.Type) schema.Type {
+	if a.Kind == schema.KindMap && isEmptyObject(b) {
+		return a
+	}
+	if b.Kind == schema.KindMap && isEmptyObject(a) {
+		return b
+	}
 	if a.Kind != b.Kind || a.Kind == schema.KindAny {
 		return anyType
 	}
@@ -269,8 +278,11 @@ func join(a, b schema.Type) schema.Type {
 	case schema.KindString:
 		return joinStrings(a, b)
 	case schema.KindList, schema.KindMap:
-		if a.Elem == nil || b.Elem == nil {
-			return schema.Type{Kind: a.Kind}
+		if a.Elem == nil {
+			return b
+		}
+		if b.Elem == nil {
+			return a
 		}
 		elem := join(*a.Elem, *b.Elem)
 		return schema.Type{Kind: a.Kind, Elem: &elem}
@@ -290,6 +302,10 @@ func join(a, b schema.Type) schema.Type {
 		a.Format = schema.NoFormat
 	}
 	return a
+}
+
+func isEmptyObject(t schema.Type) bool {
+	return t.Kind == schema.KindObject && t.Object != nil && !t.Object.Open && len(t.Object.Fields()) == 0
 }
 
 func joinFields(a, b schema.Field, t schema.Type) schema.Field {

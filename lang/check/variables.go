@@ -36,7 +36,7 @@ func (c *checker) checkVariables(list []*syntax.Variable, recipe string, vars ma
 func (c *checker) checkVariable(sv *syntax.Variable, recipe string, rep *reporter) (*Variable, info) {
 	v := &Variable{Name: sv.Name, Recipe: recipe, Type: cty.DynamicPseudoType, Range: sv.Range}
 	sc := &scope{rep: rep, vars: map[string]*Variable{}, varInfo: map[*Variable]info{}, busy: map[*local]bool{}, memo: map[memoKey]info{}}
-	e := env{c: c, sc: sc, facts: noFacts, base: noFacts, world: true}
+	e := env{c: c, sc: sc, facts: noFacts, world: true}
 	i := of(anyType)
 	if sv.Type != nil {
 		t, diags := typeexpr.TypeConstraint(sv.Type)
@@ -58,7 +58,7 @@ func (c *checker) checkVariable(sv *syntax.Variable, recipe string, rep *reporte
 	}
 	i.secret = v.Sensitive
 	if sv.Default != nil {
-		d := e.assign(sv.Default, target{t: i.t, name: `"default"`, secret: true})
+		d := e.checkDefault(sv.Default, i.t)
 		if sv.Type == nil && !d.bad && primitive(d.t.Kind) {
 			i.t = d.t
 			i.t.Enum = nil
@@ -86,6 +86,18 @@ func (c *checker) checkVariable(sv *syntax.Variable, recipe string, rep *reporte
 		v.Validations = append(v.Validations, vd)
 	}
 	return v, i
+}
+
+// checkDefault checks a default against the type. A text that env() or file() gives is converted when it is bound.
+func (e env) checkDefault(x hclsyntax.Expression, t schema.Type) info {
+	i := e.infer(x)
+	if i.bad || i.isNull || i.t.Kind == schema.KindString && i.val == cty.NilVal {
+		return i
+	}
+	if why := e.mismatch(i, t, ""); why != "" {
+		return e.report(diag.BadVariable, x.Range(), "the type says %s; %s.", t.String(), strings.Replace(why, "\x00", e.source(x.Range()), 1))
+	}
+	return i
 }
 
 // constantValue checks an argument that must be readable from the text alone.

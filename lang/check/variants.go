@@ -62,7 +62,7 @@ func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 	e := env{c: b.c, sc: b.scope(t, types, rep)}
 	gates := guardFacts(t.Guards)
 	for _, n := range b.nodes {
-		e.facts, e.base = gates, gates
+		e.facts = gates
 		b.in(rep, n.context(), func() {
 			if n.Kind == Filter {
 				if n.src.Condition != nil {
@@ -79,8 +79,7 @@ func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
 	if n.src.When != nil {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
-		proved := e.facts.and(e.assume(n.src.When, true))
-		e.facts, e.base = proved, proved
+		e.facts = e.facts.and(e.assume(n.src.When, true))
 	}
 	if n.Action == nil {
 		for _, a := range n.src.Args {
@@ -121,8 +120,8 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			if rep.seen[key] {
 				continue
 			}
-			rep.seen[key] = true
 			rep.add(d)
+			rep.seen[key] = true
 		}
 	}
 }
@@ -152,7 +151,7 @@ func quoteEach(names []string) []string {
 func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 	x := n.src.Condition
 	for k, t := range triggers {
-		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts, base: noFacts}
+		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts}
 		list, exact := e.predicates(x)
 		if k == 0 {
 			n.Simple, n.Exact = list, exact
@@ -175,7 +174,7 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 }
 
 func (b *builder) unusedLocals(t *Trigger, types []string) {
-	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts, base: noFacts}
+	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts}
 	used := map[string]bool{}
 	for _, n := range b.nodes {
 		for name := range n.refs.locals {
@@ -222,7 +221,7 @@ func (b *builder) noAction() {
 // constantFilter returns the value of a condition that has the same for every event.
 func (b *builder) constantFilter(x hclsyntax.Expression, triggers []*Trigger) (value, ok bool) {
 	for k, t := range triggers {
-		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts, base: noFacts}
+		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts}
 		i := e.infer(x)
 		if i.bad || !i.constant() || i.val.Type() != cty.Bool || k > 0 && i.val.True() != value {
 			return false, false

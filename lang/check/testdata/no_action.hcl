@@ -1,0 +1,1 @@
+trigger "stripe_charge_failed" {} # want FR5003

@@ -1,0 +1,265 @@
+package langtest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+// Catalog returns a small world with a service that sends events and one that takes calls, in the names and shapes of
+// Stripe and Customer.io.
+func Catalog() schema.Catalog {
+	c := &catalog{triggers: map[string]*schema.Trigger{}, actions: map[string]*schema.Action{}, services: map[string]*schema.Service{}}
+	for _, t := range triggers() {
+		c.triggers[t.Name] = t
+	}
+	for _, a := range actions() {
+		c.actions[a.Name] = a
+	}
+	for _, s := range services() {
+		c.services[s.Name] = s
+	}
+	return c
+}
+
+type catalog struct {
+	triggers map[string]*schema.Trigger
+	actions  map[string]*schema.Action
+	services map[string]*schema.Service
+}
+
+var (
+	text   = schema.Type{Kind: schema.KindString}
+	number = schema.Type{Kind: schema.KindNumber}
+	truth  = schema.Type{Kind: schema.KindBool}
+	data   = schema.Type{Kind: schema.KindAny}
+)
+
+func id(prefix, refers string) schema.Type {
+	return schema.Type{Kind: schema.KindString, Format: schema.ID, Prefix: prefix, Refers: refers}
+}
+
+func must(name string, t schema.Type) schema.Field {
+	return schema.Field{Name: name, Type: t, Required: true}
+}
+
+func orNull(name string, t schema.Type) schema.Field {
+	return schema.Field{Name: name, Type: t, Required: true, Nullable: true}
+}
+
+func may(name string, t schema.Type) schema.Field { return schema.Field{Name: name, Type: t} }
+
+func secret(f schema.Field) schema.Field {
+	f.Secret = true
+	return f
+}
+
+var address = schema.NewObject("address",
+	orNull("city", text),
+	orNull("country", schema.Type{Kind: schema.KindString, Format: schema.Country}),
+	orNull("line1", text),
+)
+
+var card = schema.NewObject("card",
+	orNull("brand", text),
+	must("exp_month", schema.Type{Kind: schema.KindNumber, Format: schema.Integer}),
+	orNull("last4", text),
+)
+
+var refund = schema.LazyObject("refund", func() []schema.Field {
+	return []schema.Field{
+		must("id", id("re_", "")),
+		must("amount", schema.Type{Kind: schema.KindNumber, Format: schema.MinorUnit}),
+		orNull("reason", schema.EnumOf("duplicate", "fraudulent", "requested_by_customer")),
+		orNull("charge", id("ch_", "charge")),
+	}
+})
+
+var charge = schema.LazyObject("charge", func() []schema.Field {
+	return []schema.Field{
+		must("id", id("ch_", "")),
+		must("amount", schema.Type{Kind: schema.KindNumber, Format: schema.MinorUnit}),
+		must("amount_refunded", number),
+		must("created", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}),
+		must("currency", schema.Type{Kind: schema.KindString, Format: schema.Currency}),
+		orNull("customer", id("cus_", "customer")),
+		must("paid", truth),
+		orNull("disputed", truth),
+		orNull("failure_code", text),
+		orNull("failure_message", text),
+		orNull("invoice", id("in_", "invoice")),
+		orNull("payment_intent", id("pi_", "payment_intent")),
+		must("livemode", truth),
+		must("metadata", text.MapOf()),
+		must("status", schema.EnumOf("succeeded", "pending", "failed")),
+		orNull("receipt_email", schema.Type{Kind: schema.KindString, Format: schema.Email}),
+		must("billing_details", schema.ObjectType(schema.NewObject("billing_details",
+			orNull("address", schema.ObjectType(address)),
+			orNull("email", text),
+			orNull("name", text),
+		))),
+		orNull("payment_method_details", schema.ObjectType(schema.NewObject("payment_method_details",
+			may("card", schema.ObjectType(card)),
+			must("type", text),
+		))),
+		may("refunds", schema.ObjectType(schema.NewObject("list",
+			must("data", schema.ObjectType(refund).ListOf()),
+			must("has_more", truth),
+		))),
+		must("tags", text.ListOf()),
+		may("raw", data),
+	}
+})
+
+var customer = schema.LazyObject("customer", func() []schema.Field {
+	return []schema.Field{
+		must("id", id("cus_", "")),
+		must("created", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}),
+		orNull("email", schema.Type{Kind: schema.KindString, Format: schema.Email}),
+		orNull("name", text),
+		orNull("phone", text),
+		may("balance", number),
+		orNull("address", schema.ObjectType(address)),
+		must("metadata", text.MapOf()),
+		orNull("delinquent", truth),
+		secret(orNull("portal_token", text)),
+	}
+})
+
+var common = schema.NewObject("object", must("id", text), must("created", number))
+
+func triggers() []*schema.Trigger {
+	none := schema.NewObject("settings")
+	return []*schema.Trigger{
+		{
+			Name: "stripe_charge_failed", Service: "stripe", Doc: "A charge failed", Payload: charge, Events: []string{"charge.failed"},
+			Settings: schema.NewObject("settings", may("ignore_payment_intents", truth)),
+			Guards:   []schema.Guard{{Setting: "ignore_payment_intents", Path: schema.Path{"payment_intent"}, Null: true}},
+		},
+		{
+			Name: "stripe_charge_succeeded", Service: "stripe", Doc: "A charge succeeded", Payload: charge, Events: []string{"charge.succeeded"},
+			Settings: schema.NewObject("settings", may("known_customers", truth)),
+			Guards:   []schema.Guard{{Setting: "known_customers", Path: schema.Path{"customer"}}},
+		},
+		{
+			Name: "stripe_customer_created", Service: "stripe", Doc: "A customer was created", Payload: customer, Settings: none,
+			Events: []string{"customer.created"},
+		},
+		{
+			Name: "stripe_customer_deleted", Service: "stripe", Doc: "A customer was deleted", Payload: customer, Settings: none,
+			Events: []string{"customer.deleted"},
+		},
+		{
+			Name: "stripe_customer_updated", Service: "stripe", Doc: "A customer changed", Payload: customer, Settings: none,
+			Events: []string{"customer.updated"}, Previous: true,
+		},
+		{
+			Name: "stripe_event", Service: "stripe", Doc: "Any event", Payload: common,
+			Settings:     schema.NewObject("settings", must("types", text.ListOf())),
+			TypesSetting: "types",
+			KnownTypes:   []string{"charge.failed", "charge.succeeded", "customer.created", "customer.deleted", "customer.updated"},
+			PayloadFor:   payloadFor,
+		},
+	}
+}
+
+func payloadFor(types []string) *schema.Object {
+	if !slices.ContainsFunc(types, func(t string) bool { return t != "charge.failed" && t != "charge.succeeded" }) {
+		return charge
+	}
+	if !slices.ContainsFunc(types, func(t string) bool { return t == "charge.failed" || t == "charge.succeeded" || t == "*" }) {
+		return customer
+	}
+	return common
+}
+
+func actions() []*schema.Action {
+	person := func(fields ...schema.Field) *schema.Object {
+		return schema.NewObject("person", append([]schema.Field{
+			may("id", text),
+			may("email", schema.Type{Kind: schema.KindString, Format: schema.Email}),
+			may("cio_id", text),
+		}, fields...)...).WithOneOf("id", "email", "cio_id")
+	}
+	name := schema.Type{Kind: schema.KindString, Max: 100}
+	return []*schema.Action{
+		{
+			Name: "customerio_identify", Service: "customerio", Doc: "Create or update a person", Effect: schema.Idempotent,
+			In: person(may("attributes", data)),
+		},
+		{
+			Name: "customerio_send_email", Service: "customerio", Doc: "Send a transactional message", Effect: schema.AtMostOnce,
+			In: schema.NewObject("email",
+				must("transactional_message_id", text),
+				must("to", schema.Type{Kind: schema.KindString, Format: schema.Email}),
+				must("identifiers", schema.ObjectType(person())),
+				may("message_data", data),
+				may("bcc", text.ListOf()),
+				may("headers", text.MapOf()),
+				may("priority", schema.EnumOf("normal", "high")),
+				may("send_at", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}),
+				may("queue_draft", truth),
+			),
+			Out: schema.NewObject("delivery", must("delivery_id", text), must("queued_at", number)),
+		},
+		{
+			Name: "customerio_track", Service: "customerio", Doc: "Record an event of a person", Effect: schema.Keyed,
+			In: person(must("name", name), may("data", data), may("timestamp", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime})),
+		},
+		{
+			Name: "stripe_customer_find", Service: "stripe", Doc: "Find a customer by e-mail", Effect: schema.Read, OutMayBeNull: true,
+			In: schema.NewObject("query", must("email", text)), Out: customer,
+		},
+		{
+			Name: "stripe_customer_retrieve", Service: "stripe", Doc: "Look a customer up", Effect: schema.Read,
+			In: schema.NewObject("query", must("customer", id("cus_", "customer"))), Out: customer,
+		},
+		{
+			Name: "stripe_webhook_endpoint_update", Service: "stripe", Doc: "Change an endpoint", Effect: schema.Keyed,
+			In: schema.NewObject("endpoint",
+				must("url", schema.Type{Kind: schema.KindString, Format: schema.URL}),
+				secret(may("token", text)),
+				may("retries", schema.Type{Kind: schema.KindNumber, Format: schema.Integer}),
+				may("currency", schema.Type{Kind: schema.KindString, Format: schema.Currency}),
+			),
+			Out: schema.NewObject("endpoint", must("id", text), secret(must("secret", text))),
+		},
+	}
+}
+
+func services() []*schema.Service {
+	return []*schema.Service{
+		{
+			Name: "customerio", Doc: "Customer.io",
+			Settings: schema.NewObject("settings",
+				must("site_id", text), secret(must("api_key", text)), secret(may("app_key", text)), may("region", schema.EnumOf("us", "eu"))),
+			Env: map[string]string{"site_id": "CUSTOMERIO_SITE_ID", "api_key": "CUSTOMERIO_API_KEY", "app_key": "CUSTOMERIO_APP_KEY"},
+		},
+		{
+			Name: "stripe", Doc: "Stripe",
+			Settings: schema.NewObject("settings",
+				secret(must("api_key", text)), secret(may("webhook_secret", text.ListOf())), may("test", truth), may("timeout", number)),
+			Env:            map[string]string{"api_key": "STRIPE_API_KEY", "webhook_secret": "STRIPE_WEBHOOK_SECRET"},
+			SigningSetting: "webhook_secret",
+		},
+	}
+}
+
+// Trigger implements schema.Catalog.
+func (c *catalog) Trigger(name string) *schema.Trigger { return c.triggers[name] }
+
+// Action implements schema.Catalog.
+func (c *catalog) Action(name string) *schema.Action { return c.actions[name] }
+
+// Service implements schema.Catalog.
+func (c *catalog) Service(name string) *schema.Service { return c.services[name] }
+
+// TriggerNames implements schema.Catalog.
+func (c *catalog) TriggerNames() []string { return slices.Sorted(maps.Keys(c.triggers)) }
+
+// ActionNames implements schema.Catalog.
+func (c *catalog) ActionNames() []string { return slices.Sorted(maps.Keys(c.actions)) }
+
+// ServiceNames implements schema.Catalog.
+func (c *catalog) ServiceNames() []string { return slices.Sorted(maps.Keys(c.services)) }
