@@ -98,11 +98,18 @@ func (h *HTTP) prepare() error {
 
 // Call implements Caller.
 func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
-	req, err := h.Request(ctx, c)
+	var sent progress
+	req, err := h.Request(sent.watch(ctx), c)
 	if err != nil {
 		e := asInvalid(err)
 		e.NotSent = true
 		return Result{}, h.redact(c.Conn, e)
+	}
+
+	if err := ctx.Err(); err != nil {
+		e := NetworkError(err)
+		e.NotSent = true
+		return Result{}, e
 	}
 
 	// A copy, because the connection's client is shared and may follow redirects. A redirect would send the body, and
@@ -116,7 +123,7 @@ func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return Result{}, h.redact(c.Conn, NetworkError(err))
+		return Result{}, h.redact(c.Conn, sent.settle(NetworkError(err)))
 	}
 	defer resp.Body.Close()
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -351,5 +352,80 @@ func TestHTTPDeadlineWhileWaiting(t *testing.T) {
 	_, err := h.Call(ctx, c)
 	if e := connectors.AsError(err); err == nil || e.Kind != connectors.KindCanceled || e.NotSent {
 		t.Errorf("%+v, want kind canceled without proof", err)
+	}
+}
+
+// stuck is a client whose connections are never made; dialling is told of each try.
+func stuck(dialling chan<- struct{}) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		dialling <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}}
+}
+
+func TestHTTPProofOfNotSent(t *testing.T) {
+	h := &connectors.HTTP{Method: http.MethodPost, Path: "/", Base: base}
+	c := call(action(h, nil), "http://vendor.example", nil)
+
+	t.Run("canceled while connecting", func(t *testing.T) {
+		dialling := make(chan struct{}, 1)
+		c.Conn.Client = stuck(dialling)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-dialling
+			cancel()
+		}()
+		_, err := h.Call(ctx, c)
+		if e := connectors.AsError(err); err == nil || e.Kind != connectors.KindCanceled || !e.NotSent {
+			t.Errorf("%+v, want kind canceled with proof", err)
+		}
+	})
+	t.Run("over before it began", func(t *testing.T) {
+		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+		defer cancel()
+		_, err := h.Call(ctx, c)
+		if e := connectors.AsError(err); err == nil || e.Kind != connectors.KindTimeout || !e.NotSent {
+			t.Errorf("%+v, want kind timeout with proof", err)
+		}
+	})
+	t.Run("a transport that tells nothing", func(t *testing.T) {
+		c.Conn.Client = &http.Client{Transport: silent{}}
+		_, err := h.Call(t.Context(), c)
+		if e := connectors.AsError(err); err == nil || e.NotSent {
+			t.Errorf("%+v, want no proof", err)
+		}
+	})
+}
+
+type silent struct{}
+
+func (silent) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+// net/http repeats a request with an Idempotency-Key by itself where a kept connection breaks. That the repeat finds no
+// server says nothing of the first, which was read.
+func TestHTTPRefusedAfterSilentRepeat(t *testing.T) {
+	var s *httptest.Server
+	var n atomic.Int32
+	s = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if n.Add(1) == 2 {
+			_ = s.Listener.Close()
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(s.Close)
+	h := &connectors.HTTP{Method: http.MethodPost, Path: "/", Base: base, KeyHeader: "Idempotency-Key"}
+	c := call(action(h, nil), s.URL, nil)
+	c.Conn.Client = s.Client()
+	if _, err := h.Call(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Call(t.Context(), c)
+	if e := connectors.AsError(err); err == nil || e.Kind != connectors.KindNetwork || e.NotSent {
+		t.Errorf("%+v, want kind network without proof", err)
+	}
+	if n.Load() != 2 {
+		t.Errorf("%d requests, want 2", n.Load())
 	}
 }
