@@ -138,7 +138,7 @@ func (g *generator) fieldsOf(members []string) ([]field, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s.%s: %w", member, name, err)
 			}
-			f := &field{name: name, required: slices.Contains(schema.Required, name), nullable: n.Nullable, typ: t}
+			f := &field{name: name, required: slices.Contains(schema.Required, name) && !unpromised(member, name), nullable: n.Nullable, typ: t}
 			f.role = roleOf(member, f)
 			first := merged[name]
 			switch {

@@ -90,3 +90,9 @@ func roleOf(object string, f *field) string {
 	}
 	return ""
 }
+
+// unpromised reports whether Stripe's own example of an object lacks a field that its description says is always there.
+// A recipe must not be told that it is.
+func unpromised(object, name string) bool {
+	return object == "outbound_payments_payment_method_details" && name == "billing_details"
+}
