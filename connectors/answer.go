@@ -64,11 +64,12 @@ func Invalid(message string) *Error {
 // Invalidf is Invalid with a format.
 func Invalidf(format string, args ...any) *Error { return Invalid(fmt.Sprintf(format, args...)) }
 
-// asInvalid returns err as an *Error; one of another type says that the call can't be made.
+// asInvalid returns err as an *Error of its own; one of another type says that the call can't be made.
 func asInvalid(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
-		return e
+		own := *e
+		return &own
 	}
 	return &Error{Kind: KindInvalid, Message: cleanText(err.Error()), Err: err}
 }

@@ -49,7 +49,8 @@ func StatusKind(status int) Kind {
 func NetworkError(err error) *Error {
 	var done *Error
 	if errors.As(err, &done) {
-		return done // a transport of ours (a limit, a dry run) said it already
+		own := *done // a transport of ours (a limit, a dry run) said it already, perhaps to others too
+		return &own
 	}
 	var u *url.Error
 	if errors.As(err, &u) {

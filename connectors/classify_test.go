@@ -89,8 +89,8 @@ func TestNetworkError(t *testing.T) {
 
 func TestNetworkErrorKeepsOurOwn(t *testing.T) {
 	own := &connectors.Error{Kind: connectors.KindRateLimited, Message: "held back", NotSent: true}
-	if got := connectors.NetworkError(&url.Error{Op: "Post", URL: "https://example.com", Err: own}); got != own {
-		t.Errorf("%+v, want the transport's own error", got)
+	if got := connectors.NetworkError(&url.Error{Op: "Post", URL: "https://example.com", Err: own}); got == own || *got != *own {
+		t.Errorf("%+v, want a copy of the transport's own error", got)
 	}
 }
 

@@ -56,8 +56,21 @@ func appendName(dst []byte, name string) ([]byte, error) {
 	if n := len(dst); n > 0 && dst[n-1] != '{' {
 		dst = append(dst, ',')
 	}
+	if plainName(name) {
+		return append(append(append(dst, '"'), name...), `":`...), nil
+	}
 	dst, err := schema.AppendJSON(dst, cty.StringVal(name))
 	return append(dst, ':'), err
+}
+
+// plainName reports whether name stands in JSON as it is, as nearly all do.
+func plainName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if !unreserved(name[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (h *HTTP) jsonBody(dst []byte, c *Call) ([]byte, error) {

@@ -75,8 +75,8 @@ func contractSettings(t *testing.T, spec *connectors.Spec) {
 		if s.Secret && s.Env == "" {
 			t.Errorf("setting %s is secret and has no environment variable", s.Name)
 		}
-		checkLiteral(t, "setting "+s.Name+" example", s.Example)
-		checkLiteral(t, "setting "+s.Name+" default", s.Default)
+		checkValue(t, "setting "+s.Name+" example", &s.Field, s.Example)
+		checkValue(t, "setting "+s.Name+" default", &s.Field, s.Default)
 	}
 }
 
@@ -103,10 +103,20 @@ func checkDoc(t *testing.T, what, doc string) {
 	}
 }
 
-func checkLiteral(t *testing.T, what, literal string) {
+// checkValue tests that a literal of a field's description is a value of the field.
+func checkValue(t *testing.T, what string, f *schema.Field, literal string) {
 	t.Helper()
-	if literal != "" && !json.Valid([]byte(literal)) {
+	if literal == "" {
+		return
+	}
+	if !json.Valid([]byte(literal)) {
 		t.Errorf("%s: %q is not JSON", what, literal)
+		return
+	}
+	alone := *f
+	alone.Required = true
+	if _, err := schema.NewObject("example", alone).DecodeJSON(fmt.Appendf(nil, "{%q:%s}", f.Name, literal)); err != nil {
+		t.Errorf("%s: %s is no value of the field: %v", what, literal, err)
 	}
 }
 
@@ -175,8 +185,8 @@ func checkFields(t *testing.T, where string, o *schema.Object, depth int) {
 		}
 		seen[f.Name] = true
 		checkDoc(t, what, f.Doc)
-		checkLiteral(t, what+" example", f.Example)
-		checkLiteral(t, what+" default", f.Default)
+		checkValue(t, what+" example", f, f.Example)
+		checkValue(t, what+" default", f, f.Default)
 		if f.Type.Kind == 0 {
 			t.Errorf("%s has no type", what)
 		}

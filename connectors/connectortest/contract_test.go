@@ -77,6 +77,8 @@ func faults() map[string]fault {
 		"input doc":         {func(_ *S, a *A, _ *H) { a.In.Field("id").Doc = "" }, "input.id has no doc"},
 		"exactly one":       {func(_ *S, a *A, _ *H) { a.In.OneOf = [][]string{{"nothing"}} }, "which is no input"},
 		"secret unmarked":   {func(s *S, _ *A, _ *H) { s.Settings[0].Secret = false }, "not marked as one"},
+		"setting example":   {func(s *S, _ *A, _ *H) { s.Settings[0].Example = `1}` }, "is not JSON"},
+		"input example":     {func(_ *S, a *A, _ *H) { a.In.Field("id").Example = `[1]` }, "no value of the field"},
 		"lower env":         {func(s *S, _ *A, _ *H) { s.Settings[0].Env = "vendor_token" }, "upper case"},
 		"env of another":    {func(s *S, _ *A, _ *H) { s.Settings[0].Env = "OTHER_TOKEN" }, "after VENDOR_"},
 		"key not sent":      {func(_ *S, _ *A, h *H) { h.KeyHeader = "" }, "key is not on the wire"},

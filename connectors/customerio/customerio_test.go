@@ -172,6 +172,24 @@ func TestSendEmailAnswer(t *testing.T) {
 	}
 }
 
+// A template's number may be written as a number.
+func TestTemplateByNumber(t *testing.T) {
+	b := newBench(t)
+	a := b.spec.Actions[3]
+	in, err := a.In.Convert(cty.ObjectVal(map[string]cty.Value{"to": cty.StringVal("a@example.com"),
+		"identifiers":              cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal("a")}),
+		"transactional_message_id": cty.NumberIntVal(44)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Call.Call(t.Context(), &connectors.Call{Action: a, Conn: b.conn, Input: in}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.fake.Emails()[0].Body["transactional_message_id"]; got != "44" {
+		t.Errorf("sent %v", got)
+	}
+}
+
 // What a limit or a wrong identifier would make the vendor lose without a word is refused before the call.
 func TestRefusedBeforeTheCall(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }

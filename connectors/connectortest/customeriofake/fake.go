@@ -75,7 +75,8 @@ type Fault struct {
 	Cut  bool          // close the connection without an answer
 }
 
-// Fake is a Customer.io in memory. It is an http.Handler for both of its APIs, and safe for concurrent use.
+// Fake is a Customer.io in memory. It is an http.Handler for both of its APIs, and safe for concurrent use. It must be
+// served by net/http, since a fault that cuts the connection relies on http.ErrAbortHandler.
 type Fake struct {
 	opts Options
 
