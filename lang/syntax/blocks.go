@@ -75,21 +75,20 @@ func (w *walker) filter(block *hclsyntax.Block) *Step {
 	if len(block.Labels) > 0 {
 		s.Label = block.Labels[0]
 	}
-	tried := false // an argument that was meant as the condition was reported
+	meant := "" // the argument that a mistyped one stands for; it is reported once
 	for _, attr := range sortedAttrs(block.Body) {
 		if attr.Name == "condition" {
 			s.Condition = attr.Expr
 			continue
 		}
-		tried = true
-		w.strangeArg(attr, "A filter", []string{"condition"})
+		meant += w.strangeArg(attr, "A filter", []string{"condition"})
 	}
 	for _, inner := range block.Body.Blocks {
-		tried = true
+		meant += inner.Type
 		w.strangeInner(inner, "A filter", []string{"condition"})
 	}
 	if s.Condition == nil {
-		if !tried {
+		if !strings.Contains(meant, "condition") {
 			w.report(diag.MissingArg, block.DefRange(), "A filter needs a condition, for example: condition = trigger.amount > 5000.")
 		}
 		s.Condition = missing(block)
@@ -137,7 +136,7 @@ func (w *walker) action(block *hclsyntax.Block) *Step {
 		case slices.Contains(laterActionWords(), inner.Type):
 			w.notYet(inner.Type, inner.DefRange())
 		case diag.Suggest(inner.Type, []string{"retry"}) != "":
-			w.unexpected(diag.UnexpectedBlock, inner.TypeRange, inner.Type, fmt.Sprintf("There is no block %q in an action. Did you mean \"retry\"?", inner.Type), "retry")
+			w.unexpected(diag.UnexpectedBlock, inner.TypeRange, fmt.Sprintf("There is no block %q in an action. Did you mean \"retry\"?", inner.Type), "retry")
 		default:
 			w.strangeInner(inner, "An action", nil)
 		}
@@ -213,6 +212,7 @@ func (w *walker) variable(block *hclsyntax.Block) *Variable {
 func (w *walker) validation(block *hclsyntax.Block) *Validation {
 	w.labels(block, 0, 0, "A validation block has no label.")
 	v := &Validation{Range: block.DefRange()}
+	meant := ""
 	for _, attr := range sortedAttrs(block.Body) {
 		switch attr.Name {
 		case "condition":
@@ -220,18 +220,22 @@ func (w *walker) validation(block *hclsyntax.Block) *Validation {
 		case "error_message":
 			v.ErrorMessage = attr.Expr
 		default:
-			w.strangeArg(attr, "A validation block", validationArgs())
+			meant += w.strangeArg(attr, "A validation block", validationArgs())
 		}
 	}
 	for _, inner := range block.Body.Blocks {
 		w.strangeInner(inner, "A validation block", validationArgs())
 	}
 	if v.Condition == nil {
-		w.report(diag.MissingArg, block.DefRange(), "A validation block needs a condition, for example: condition = var.threshold > 0.")
+		if !strings.Contains(meant, "condition") {
+			w.report(diag.MissingArg, block.DefRange(), "A validation block needs a condition, for example: condition = var.threshold > 0.")
+		}
 		v.Condition = missing(block)
 	}
 	if v.ErrorMessage == nil {
-		w.report(diag.MissingArg, block.DefRange(), "A validation block needs an error_message, which says what is expected.")
+		if !strings.Contains(meant, "error_message") {
+			w.report(diag.MissingArg, block.DefRange(), "A validation block needs an error_message, which says what is expected.")
+		}
 		v.ErrorMessage = missing(block)
 	}
 	return v
@@ -276,7 +280,7 @@ func (w *walker) name(block *hclsyntax.Block) (string, hcl.Range) {
 	name, rng := block.Labels[i], block.LabelRanges[i]
 	if (i == 1 || block.Type == "variable") && !hclsyntax.ValidIdentifier(name) {
 		proposal := identifier(name)
-		w.unexpected(diag.BadName, rng, name,
+		w.unexpected(diag.BadName, rng,
 			fmt.Sprintf("%q can't be a name: a name begins with a letter and goes on with letters, digits, \"_\" and \"-\". Write %q, say.", name, proposal), `"`+proposal+`"`)
 	}
 	return name, rng
@@ -303,11 +307,11 @@ func identifier(text string) string {
 	return folded
 }
 
-// strangeArg reports an argument that the block doesn't have.
-func (w *walker) strangeArg(attr *hclsyntax.Attribute, where string, known []string) {
+// strangeArg reports an argument that the block doesn't have, and returns the one that was probably meant, or "".
+func (w *walker) strangeArg(attr *hclsyntax.Attribute, where string, known []string) string {
 	if attr.Name == "validation" {
 		w.report(diag.UnexpectedArg, attr.NameRange, "\"validation\" is a block: write validation { … } without an equals sign.")
-		return
+		return ""
 	}
 	replacement := diag.Suggest(attr.Name, known)
 	if replacement == "" && len(known) == 1 {
@@ -320,8 +324,9 @@ func (w *walker) strangeArg(attr *hclsyntax.Attribute, where string, known []str
 	if replacement != "" {
 		hint = ` Did you mean "` + replacement + `"?`
 	}
-	w.unexpected(diag.UnexpectedArg, attr.NameRange, attr.Name,
+	w.unexpected(diag.UnexpectedArg, attr.NameRange,
 		fmt.Sprintf("%s has no argument %q.%s It takes %s.", where, attr.Name, hint, list(known)), replacement)
+	return replacement
 }
 
 // strangeInner reports a block inside another that may not hold it. Known are the arguments of the outer one, where

@@ -194,6 +194,9 @@ func (g *guard) balance(i int) *hcl.Diagnostic {
 		g.strange = true
 	case hclsyntax.TokenQuotedNewline:
 		if !g.strange {
+			if interp, ok := g.around(top); ok {
+				return syntaxError(interp.Range, fmt.Sprintf("This %q is not closed: its \"}\" is missing on the line.", interp.Bytes))
+			}
 			return syntaxError(g.tokens[top.at].Range,
 				"The string that begins here doesn't end on its line. Close it with a quote; write \\n for a new line, or use a heredoc (<<EOT … EOT) for a text of several lines.")
 		}
@@ -223,6 +226,15 @@ func (g *guard) balance(i int) *hcl.Diagnostic {
 		return syntaxError(tok.Range, fmt.Sprintf("This %q can't close the %q of line %d, which is still open.", tok.Bytes, opener.Bytes, opener.Range.Start.Line))
 	}
 	return nil
+}
+
+// around returns the opening token of the interpolation in which the string at the top begins, where that is on the same
+// line: then the quote that seems to begin the string was meant to end the one around it.
+func (g *guard) around(top level) (hclsyntax.Token, bool) {
+	below := g.levels[len(g.levels)-2]
+	opener := g.tokens[below.at]
+	return opener, (below.open == hclsyntax.TokenTemplateInterp || below.open == hclsyntax.TokenTemplateControl) &&
+		opener.Range.Start.Line == g.tokens[top.at].Range.Start.Line
 }
 
 func (g *guard) unclosed(top level) *hcl.Diagnostic {

@@ -4,13 +4,12 @@ package syntax
 // draw three of them. Here they get a code, plain words, and the followers are dropped.
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/flowrun/flowrun/lang/diag"
 )
 
 // A file with more syntax errors than this is not the kind of file that its author thinks it is.
@@ -18,7 +17,8 @@ const maxSyntaxErrors = 10
 
 // mend turns the parser's diagnostics into ours.
 func mend(hclDiags hcl.Diagnostics, src []byte) hcl.Diagnostics {
-	diag.Sort(hclDiags)
+	// What the lexer says comes first and is more precise than what the parser makes of it; the sort is stable.
+	slices.SortStableFunc(hclDiags, func(a, b *hcl.Diagnostic) int { return lineOf(a) - lineOf(b) })
 	var diags hcl.Diagnostics
 	line := 0
 	for _, d := range hclDiags {
@@ -37,6 +37,13 @@ func mend(hclDiags hcl.Diagnostics, src []byte) hcl.Diagnostics {
 		}
 	}
 	return diags
+}
+
+func lineOf(d *hcl.Diagnostic) int {
+	if d.Subject == nil {
+		return 0
+	}
+	return d.Subject.Start.Line
 }
 
 // misleads says that after such a mistake the parser reads the rest of the file wrongly.
@@ -101,8 +108,8 @@ func plain(d *hcl.Diagnostic, src []byte) string {
 		if found == "&" || found == "|" {
 			return fmt.Sprintf("There is no operator %q. Write %q.", found, found+found)
 		}
-		if found == "~" {
-			return "There is no operator \"~\". To test a text against a pattern use matches(pattern, text)."
+		if found == "~" && bytes.HasSuffix(src[:d.Subject.Start.Byte], []byte("=")) {
+			return "There is no operator \"=~\". To test a text against a pattern use matches(pattern, text)."
 		}
 	case "Invalid character":
 		if found == ";" {

@@ -78,7 +78,7 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 		w.looseArg(attr, recipeBlocks())
 	}
 	for _, block := range body.Blocks {
-		w.in("in "+header(block), func() {
+		w.in(contextOf(block, recipeBlocks()), func() {
 			switch block.Type {
 			case "recipe":
 				w.settings(r, block)
@@ -100,6 +100,7 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 					r.Variables = append(r.Variables, v)
 				}
 			case "connection":
+				starts = true // the file is in the wrong place rather than without a trigger
 				w.report(diag.WrongPlace, block.DefRange(), "Connections are shared by all recipes and stand in %s at the root of the project. Move the block there.", ConfigFile)
 			case "retry":
 				w.report(diag.WrongPlace, block.DefRange(), "A retry block stands inside the action that it is about.")
@@ -138,7 +139,7 @@ func (w *walker) config(body *hclsyntax.Body) *Config {
 		w.looseArg(attr, configBlocks())
 	}
 	for _, block := range body.Blocks {
-		w.in("in "+header(block), func() {
+		w.in(contextOf(block, configBlocks()), func() {
 			switch block.Type {
 			case "connection":
 				if conn := w.connection(block); conn != nil {
@@ -170,12 +171,19 @@ func (w *walker) strangeBlock(block *hclsyntax.Block, known []string, made strin
 		w.report(diag.WrongPlace, block.DefRange(), "A %s block stands inside the recipe block.", block.Type)
 		return
 	}
-	if s := synonym(block.Type); s != "" && !slices.Contains(known, s) {
-		w.report(diag.UnexpectedBlock, block.TypeRange, "There is no block %q. Did you mean %q? It stands in %s. %s", block.Type, s, homeOf(s), made)
-		return
+	meant := synonym(block.Type)
+	if meant == "" {
+		meant = diag.Suggest(block.Type, append(known, append(recipeBlocks(), configBlocks()...)...))
 	}
-	w.unexpected(diag.UnexpectedBlock, block.TypeRange, block.Type,
-		fmt.Sprintf("There is no block %q.%s %s", block.Type, suggestBlock(block.Type, known), made), suggestion(block.Type, known))
+	hint, replacement := "", ""
+	switch {
+	case meant == "":
+	case slices.Contains(known, meant):
+		hint, replacement = fmt.Sprintf(" Did you mean %q?", meant), meant
+	default:
+		hint = fmt.Sprintf(" Did you mean %q? It stands in %s.", meant, homeOf(meant))
+	}
+	w.unexpected(diag.UnexpectedBlock, block.TypeRange, fmt.Sprintf("There is no block %q.%s %s", block.Type, hint, made), replacement)
 }
 
 func homeOf(block string) string {
@@ -185,15 +193,8 @@ func homeOf(block string) string {
 	return "a recipe's file"
 }
 
-func suggestion(word string, known []string) string {
-	if s := synonym(word); s != "" && slices.Contains(known, s) {
-		return s
-	}
-	return diag.Suggest(word, known)
-}
-
-// unexpected reports a word with what should take its place, if that is known.
-func (w *walker) unexpected(code diag.Code, rng hcl.Range, word, detail, replacement string) {
+// unexpected reports a range with what should take its place, where that is known.
+func (w *walker) unexpected(code diag.Code, rng hcl.Range, detail, replacement string) {
 	d := diag.New(code, rng, detail)
 	d.Extra = diag.Meta{Code: code, Replacement: replacement}
 	w.diags = append(w.diags, d)
@@ -210,6 +211,14 @@ func (w *walker) looseArg(attr *hclsyntax.Attribute, known []string) {
 		return
 	}
 	w.report(diag.UnexpectedArg, attr.NameRange, "The argument %q stands outside any block. Arguments belong between the braces of a block; values with names belong in locals { … }.", attr.Name)
+}
+
+// contextOf names a block that is known for the messages about what it holds.
+func contextOf(block *hclsyntax.Block, known []string) string {
+	if !slices.Contains(known, block.Type) {
+		return ""
+	}
+	return "in " + header(block)
 }
 
 // header is a block's beginning in the author's words, for messages.

@@ -1,11 +1,5 @@
 package syntax
 
-import (
-	"slices"
-
-	"github.com/flowrun/flowrun/lang/diag"
-)
-
 // The words of the language, by where they may stand. They are functions so that nobody can change them.
 
 func recipeBlocks() []string {
@@ -50,12 +44,4 @@ func synonym(word string) string {
 		return "recipe"
 	}
 	return ""
-}
-
-// suggestBlock returns ` Did you mean "x"?` for a block's name that the language doesn't have, or "".
-func suggestBlock(word string, known []string) string {
-	if s := synonym(word); s != "" && slices.Contains(known, s) {
-		return ` Did you mean "` + s + `"?`
-	}
-	return diag.DidYouMean(word, known)
 }
