@@ -8,6 +8,7 @@ package connectors
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,8 +120,8 @@ func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
 
 	resp, err := client.Do(req)
 	if err != nil {
-		// The transport may report a cut connection where the context ended first.
-		if ctx.Err() != nil {
+		// The transport may report a cut connection where the context ended first. An error of our own knows better.
+		if own := (*Error)(nil); ctx.Err() != nil && !errors.As(err, &own) {
 			err = ctx.Err()
 		}
 		return Result{}, h.redact(c.Conn, sent.settle(NetworkError(err)))

@@ -398,6 +398,25 @@ func TestHTTPProofOfNotSent(t *testing.T) {
 	})
 }
 
+// waiting is a limit that was left before its turn came.
+type waiting struct{ cancel context.CancelFunc }
+
+func (w waiting) RoundTrip(*http.Request) (*http.Response, error) {
+	w.cancel()
+	return nil, &connectors.Error{Kind: connectors.KindCanceled, Message: "left the queue", NotSent: true}
+}
+
+func TestHTTPKeepsTheTransportsOwnError(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	h := &connectors.HTTP{Method: http.MethodPost, Path: "/", Base: base}
+	c := call(action(h, nil), "http://vendor.example", nil)
+	c.Conn.Client = &http.Client{Transport: waiting{cancel}}
+	_, err := h.Call(ctx, c)
+	if e := connectors.AsError(err); err == nil || e.Message != "left the queue" || !e.NotSent {
+		t.Errorf("%+v, want the transport's own error", err)
+	}
+}
+
 type silent struct{}
 
 func (silent) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
