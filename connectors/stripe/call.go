@@ -10,7 +10,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -51,6 +53,7 @@ func newRequest(method, path string) *connectors.HTTP {
 		},
 		Encode:   connectors.Form,
 		Requires: []connectors.Setting{keySetting()},
+		Check:    checkKey,
 		Headers:  map[string]string{"Stripe-Version": APIVersion},
 		Auth: func(c *connectors.Conn, r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(c.Setting(settingKey)))
@@ -63,6 +66,30 @@ func newRequest(method, path string) *connectors.HTTP {
 		h.KeyHeader = "Idempotency-Key"
 	}
 	return h
+}
+
+// checkKey refuses what can't be a key for calls, in words that say what it is instead, and to send a live key in the
+// clear.
+func checkKey(c *connectors.Call) error {
+	key := strings.TrimSpace(c.Conn.Setting(settingKey))
+	switch {
+	case strings.HasPrefix(key, "pk_"):
+		return connectors.Invalid("api_key is a publishable key, which can't be used for calls; a secret key begins with sk_, a restricted one with rk_")
+	case strings.HasPrefix(key, "whsec_"):
+		return connectors.Invalid("api_key is a webhook's signing secret; that belongs into webhook_secret")
+	case !word(key, 512, "_-"):
+		return connectors.Invalid("api_key holds a character that no key has")
+	}
+	live := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
+	if base, err := url.Parse(c.Conn.Setting(settingBaseURL)); live && err == nil && base.Scheme == "http" && !loopback(base.Hostname()) {
+		return connectors.Invalid("base_url is http and api_key is a live key, which is not sent unencrypted")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Call implements connectors.Caller.
@@ -104,7 +131,7 @@ func (o *call) attempt(ctx context.Context, c *connectors.Call) (connectors.Resu
 	if resp.StatusCode >= 300 {
 		// The status of a refusal says enough where its body can't be read.
 		e := refusal(resp, body)
-		if e.Kind == connectors.KindNotFound && e.Code == "resource_missing" && o.missing != nil {
+		if o.missing != nil && missing(e) {
 			res.Output = o.missing(c)
 			return res, nil
 		}
@@ -135,6 +162,12 @@ func (o *call) attempt(ctx context.Context, c *connectors.Call) (connectors.Resu
 	}
 	res.Output = out
 	return res, nil
+}
+
+// missing reports whether Stripe says that there is no such object. Where it says that the object is there in the other
+// mode, the key is the wrong one, and null would hide that.
+func missing(e *connectors.Error) bool {
+	return e.Kind == connectors.KindNotFound && e.Code == "resource_missing" && !strings.Contains(e.Message, "a similar object exists in")
 }
 
 func drift(status int, message string, err error) *connectors.Error {
@@ -214,12 +247,12 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// serverTime returns the answer's own date, from which a Retry-After that is a date is counted; the zero time makes one
-// without a date count for nothing but its bound.
+// serverTime returns the answer's own date, from which a Retry-After that is a date is counted. Without one there is
+// nothing to count from: it is then far in the future, so that the wait is nought.
 func serverTime(h http.Header) time.Time {
 	at, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		return time.Time{}
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return at
 }

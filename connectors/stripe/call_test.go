@@ -137,6 +137,8 @@ func TestRefusals(t *testing.T) {
 			connectors.Error{Kind: connectors.KindUnauthorized, Code: "invalid_request_error"}, "permissions"},
 		{"no such path", stripefake.Fault{Status: 404, Body: problem("invalid_request_error", "", "Unrecognized request URL")},
 			connectors.Error{Kind: connectors.KindNotFound, Code: "invalid_request_error"}, "Unrecognized"},
+		{"there in the other mode", stripefake.Fault{Status: 404, Body: problem("invalid_request_error", "resource_missing", "No such customer: 'cus_1'; a similar object exists in live mode, but a test mode key was used to make this request.")},
+			connectors.Error{Kind: connectors.KindNotFound, Code: "resource_missing"}, "test mode key"},
 		{"not Stripe's", stripefake.Fault{Status: 404, Body: "<html>nginx</html>"},
 			connectors.Error{Kind: connectors.KindNotFound}, "base_url"},
 		{"conflict", stripefake.Fault{Status: 409, Body: problem("idempotency_error", "idempotency_key_in_use", "in progress")},
@@ -149,6 +151,8 @@ func TestRefusals(t *testing.T) {
 			connectors.Error{Kind: connectors.KindRateLimited, Code: "rate_limit", NotSent: true, RetryAfter: 7 * time.Second}, "rate limit"},
 		{"too many, until", stripefake.Fault{Status: 429, Header: h("Date", noon.Format(http.TimeFormat), "Retry-After", noon.Add(time.Minute).Format(http.TimeFormat))},
 			connectors.Error{Kind: connectors.KindRateLimited, Code: "rate_limit", NotSent: true, RetryAfter: time.Minute}, ""},
+		{"too many, until, by nobody's clock", stripefake.Fault{Status: 429, Header: h("Date", "now", "Retry-After", noon.Format(http.TimeFormat))},
+			connectors.Error{Kind: connectors.KindRateLimited, Code: "rate_limit", NotSent: true}, ""},
 		{"too many, as a page", stripefake.Fault{Status: 429, Body: "slow down"},
 			connectors.Error{Kind: connectors.KindRateLimited, NotSent: true}, "too many requests"},
 		{"server", stripefake.Fault{Status: 500},
@@ -281,10 +285,14 @@ func TestCallsThatCannotBeMade(t *testing.T) {
 		id       string
 		want     string
 	}{
-		"no key":           {nil, "cus_1", "STRIPE_API_KEY"},
-		"no URL":           {[]string{settingKey, testKey, settingBaseURL, "ftp://example.com"}, "cus_1", "http"},
-		"an empty id":      {[]string{settingKey, testKey}, "", "customer"},
-		"an id that is ..": {[]string{settingKey, testKey}, "..", ".."},
+		"no key":            {nil, "cus_1", "STRIPE_API_KEY"},
+		"publishable key":   {[]string{settingKey, "pk_test_1"}, "cus_1", "publishable"},
+		"signing secret":    {[]string{settingKey, "whsec_1"}, "cus_1", "webhook_secret"},
+		"key with a break":  {[]string{settingKey, "sk_test_1\nX: y"}, "cus_1", "character"},
+		"live key in clear": {[]string{settingKey, "sk_live_1", settingBaseURL, "http://proxy.example"}, "cus_1", "unencrypted"},
+		"no URL":            {[]string{settingKey, testKey, settingBaseURL, "ftp://example.com"}, "cus_1", "http"},
+		"an empty id":       {[]string{settingKey, testKey}, "", "customer"},
+		"an id that is ..":  {[]string{settingKey, testKey}, "..", ".."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := conn(tt.settings...)

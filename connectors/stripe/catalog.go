@@ -130,6 +130,7 @@ func (c *catalog) load(name string) []schema.Field {
 		if err != nil {
 			panic(fmt.Sprintf("stripe: object %s of the catalogue: %v", name, err))
 		}
+		f.Doc = fieldDoc(name, f.Name)
 		fields = append(fields, f)
 	}
 	return fields

@@ -7,7 +7,7 @@ import "strings"
 func triggerDoc(eventType string) string {
 	switch eventType {
 	case "charge.failed":
-		return "A charge failed. Retries of one payment fail once each; payment_intent.payment_failed comes as well where the charge belongs to a payment intent"
+		return "A charge failed; each attempt of a payment is a charge. Where it belongs to a payment intent, payment_intent.payment_failed comes as well"
 	case "charge.succeeded":
 		return "A charge went through"
 	case "charge.refunded":
@@ -53,28 +53,109 @@ func triggerDoc(eventType string) string {
 	case "payment_link.created":
 		return "A payment link was created"
 	}
-	words := strings.Split(strings.ReplaceAll(eventType, "_", " "), ".")
-	subject, what := strings.Join(words[:len(words)-1], " "), words[len(words)-1]
-	article := "A "
+	subject, what := eventWords(eventType)
+	if strings.HasSuffix(subject, "settings") {
+		return sentence(subject + " were " + what)
+	}
+	article := "a "
 	if strings.ContainsRune("aeiou", rune(subject[0])) {
-		article = "An "
+		article = "an "
 	}
-	switch {
-	case strings.Contains(what, " "):
-		return strings.ToUpper(subject[:1]) + subject[1:] + ": " + what
-	case done(what):
-		return article + subject + " was " + what
+	if v := verb(what); v != "" {
+		return sentence(article + subject + v)
 	}
-	return article + subject + ": " + what
+	return sentence(subject + ": " + what)
 }
 
-// done reports whether a word says what somebody did to the thing, as against what became of it.
-func done(word string) bool {
-	switch word {
+// eventWords returns what an event type is about and what happened to it, in words.
+func eventWords(eventType string) (subject, what string) {
+	i := strings.LastIndexByte(eventType, '.')
+	subject = strings.NewReplacer(".", " ", "_", " ", "invoiceitem", "invoice item", "topup", "top-up",
+		"account.external_account", "external account", "test_helpers.", "", "reporting.", "", "sigma.", "").Replace(eventType[:i])
+	return subject, strings.ReplaceAll(eventType[i+1:], "_", " ")
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// verb returns the end of the sentence that says what happened, and "" where the word is a thing.
+func verb(what string) string {
+	switch what {
 	case "failed", "succeeded", "expired", "completed", "disconnected":
-		return false
+		return " " + what
 	case "sent", "paid":
-		return true
+		return " was " + what
+	case "available", "pending", "chargeable", "ready", "expiring", "processing", "advancing":
+		return " is " + what
 	}
-	return strings.HasSuffix(word, "ed")
+	if strings.HasSuffix(what, "ed") && !strings.Contains(what, " ") {
+		return " was " + what
+	}
+	return ""
+}
+
+// fieldDoc returns one line on a field of an object that events carry, for those that recipes read most; "" for others.
+func fieldDoc(object, field string) string {
+	switch object + "." + field {
+	case "charge.billing_details":
+		return "What the payer typed in; the e-mail address here is often null"
+	case "charge.failure_code":
+		return "Why it failed, for machines: card_declined, expired_card and many more"
+	case "charge.failure_message":
+		return "Why it failed, in a sentence that can be shown to the payer"
+	case "charge.payment_intent":
+		return "The payment intent it belongs to; null for charges made directly"
+	case "charge.outcome":
+		return "What the bank and the fraud rules said"
+	case "charge.amount_refunded":
+		return "How much of it was refunded so far, in the smallest unit of the currency"
+	case "checkout.session.payment_status":
+		return "Whether it is paid: a completed session may still be unpaid where the method takes its time"
+	case "checkout.session.customer_details":
+		return "What the customer typed in at the checkout, with the e-mail address"
+	case "checkout.session.customer_email":
+		return "The address that was filled in beforehand; customer_details has the one that was used"
+	case "checkout.session.client_reference_id":
+		return "The id that your site gave when it opened the session"
+	case "customer.delinquent":
+		return "Whether the latest invoice that was due is unpaid"
+	case "customer.balance":
+		return "Credit where negative, debt where positive, in the smallest unit of the currency"
+	case "subscription.status":
+		return "Where the subscription stands"
+	case "subscription.cancel_at_period_end":
+		return "Whether it ends, rather than renews, when the period does"
+	case "subscription.canceled_at":
+		return "When the cancellation was asked for, which may be long before the end"
+	case "subscription.ended_at":
+		return "When it really ended"
+	case "subscription.items":
+		return "The prices it is made of; data[0].price is the plan where there is one"
+	case "invoice.attempt_count":
+		return "How often a collection was tried"
+	case "invoice.next_payment_attempt":
+		return "When the next attempt is made; null where there will be none"
+	case "invoice.billing_reason":
+		return "Why the invoice came to be"
+	case "invoice.hosted_invoice_url":
+		return "The page on which the customer can pay it"
+	case "dispute.evidence_details":
+		return "By when evidence must be in"
+	}
+	switch field {
+	case "id":
+		return "The object's id"
+	case "customer":
+		return "The customer's id; stripe_customer_retrieve looks up the rest"
+	case "metadata":
+		return "Your own keys and values"
+	case "livemode":
+		return "Whether real money is meant"
+	case "created":
+		return "When it was created"
+	case "currency":
+		return "Three-letter code, in lower case"
+	case "amount", "amount_total", "amount_due", "amount_paid", "amount_remaining", "total", "subtotal":
+		return "In the smallest unit of the currency: cents for usd, whole yen for jpy"
+	}
+	return ""
 }

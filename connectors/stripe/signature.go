@@ -40,7 +40,7 @@ var (
 	errBadHeader     = errors.New("the Stripe-Signature header can't be read")
 	errNoSignature   = errors.New("the Stripe-Signature header holds no v1 signature")
 	errNoSecret      = errors.New("no signing secret is set")
-	errWrong         = errors.New("no signature matches")
+	errWrong         = errors.New("no signature matches; webhook_secret may be that of another endpoint")
 	errTooOld        = errors.New("the signature is too old")
 	errFromTheFuture = errors.New("the signature is dated in the future")
 )

@@ -67,6 +67,26 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
+func TestTriggerDocs(t *testing.T) {
+	for event, want := range map[string]string{
+		"account.external_account.created":     "An external account was created",
+		"balance.available":                    "A balance is available",
+		"charge.expired":                       "A charge expired",
+		"invoiceitem.created":                  "An invoice item was created",
+		"issuing_authorization.request":        "Issuing authorization: request",
+		"payout.paid":                          "A payout was paid",
+		"tax.settings.updated":                 "Tax settings were updated",
+		"test_helpers.test_clock.advancing":    "A test clock is advancing",
+		"terminal.reader.action_failed":        "Terminal reader: action failed",
+		"invoice.finalization_failed":          "Invoice: finalization failed",
+		"customer.subscription.trial_will_end": "A trial ends in three days, or has just been ended",
+	} {
+		if got := triggerDoc(event); got != want {
+			t.Errorf("%s: %q, want %q", event, got, want)
+		}
+	}
+}
+
 func TestChargeFailedSetting(t *testing.T) {
 	tr := trigger(t, "stripe_charge_failed")
 	f := tr.Settings.Field("ignore_payment_intents")
