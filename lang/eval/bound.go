@@ -6,7 +6,8 @@ package eval
 // from end to end. A static estimate was rejected: it would have to assume the worst of every list.
 //
 // hcl's node types are closed to other packages, but embedding the interface in a struct promotes its unexported
-// methods too, so that a meter is an expression like any other and walks see through it.
+// methods too, so that a meter is an expression like any other. What is embedded is the node in parentheses: a walk
+// then passes through them to the node itself.
 
 import (
 	"slices"
@@ -17,16 +18,16 @@ import (
 )
 
 // Bound returns an expression that has the value of e but is charged for it: at most 100,000 steps, 1 MiB for one value,
-// 8 MiB for all that are made and 64 MiB for all that are read on the way. Beyond that it has an error, which even try
+// 8 MiB for all that are made and 32 MiB for all that are read on the way. Beyond that it has an error, which even try
 // and can don't hide. e is not changed. Everything that hcl asks of expressions, such as hcl.AbsTraversalForExpr, can
 // be asked of the result.
 //
 // A Scope gives one budget to each evaluation and the locals it reads; evaluated without one, each gets its own. The
 // result may be evaluated concurrently in different contexts.
 func Bound(e hclsyntax.Expression) hclsyntax.Expression {
-	b := &bounded{Expression: rebuild(e), traversals: e.Variables()}
-	b.needs = needsOf(b.traversals)
-	return b
+	inner := rebuild(e)
+	traversals := e.Variables()
+	return &bounded{Expression: inParens(inner), inner: inner, traversals: traversals, needs: needsOf(traversals)}
 }
 
 // needs says which names of the root scope an expression reads.
@@ -71,6 +72,7 @@ func needsOf(traversals []hcl.Traversal) needs {
 // the expression reads, so that nobody walks it at each evaluation.
 type bounded struct {
 	hclsyntax.Expression
+	inner      hclsyntax.Expression
 	traversals []hcl.Traversal
 	needs      needs
 }
@@ -79,7 +81,7 @@ type bounded struct {
 func (e *bounded) Variables() []hcl.Traversal { return e.traversals }
 
 // UnwrapExpression lets hcl's static analysis reach the node itself.
-func (e *bounded) UnwrapExpression() hcl.Expression { return e.Expression }
+func (e *bounded) UnwrapExpression() hcl.Expression { return e.inner }
 
 func (e *bounded) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	b := budgetOf(ctx)
@@ -88,7 +90,7 @@ func (e *bounded) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		ctx = ctx.NewChild()
 		ctx.Variables = map[string]cty.Value{budgetVariable: cty.CapsuleVal(budgetType, b)}
 	}
-	v, diags := e.Expression.Value(ctx)
+	v, diags := e.inner.Value(ctx)
 	if b.over != "" {
 		return cty.DynamicVal, b.diags(e.Range())
 	}
@@ -98,16 +100,17 @@ func (e *bounded) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 // meter charges for one node.
 type meter struct {
 	hclsyntax.Expression
-	made bool // the value is new: it counts as made and must be a sane one
-	read int  // the value is about to be read: it counts as read, so many times
+	inner hclsyntax.Expression
+	made  bool // the value is new: it counts as made and must be a sane one
+	read  int  // the value is about to be read: it counts as read, so many times
 }
 
-func (e *meter) UnwrapExpression() hcl.Expression { return e.Expression }
+func (e *meter) UnwrapExpression() hcl.Expression { return e.inner }
 
 func (e *meter) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	b := budgetOf(ctx)
 	if b == nil {
-		return e.Expression.Value(ctx)
+		return e.inner.Value(ctx)
 	}
 	if b.over == "" {
 		b.step()
@@ -115,7 +118,7 @@ func (e *meter) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if b.over != "" {
 		return cty.DynamicVal, b.diags(e.Range())
 	}
-	v, diags := e.Expression.Value(ctx)
+	v, diags := e.inner.Value(ctx)
 	if b.over == "" && !diags.HasErrors() {
 		var fault sizeFault
 		if e.made {
@@ -139,8 +142,17 @@ func (e *meter) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	return v, diags
 }
 
+func inParens(e hclsyntax.Expression) hclsyntax.Expression {
+	return &hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.Range()}
+}
+
 // made is a node that makes a value.
-func made(e hclsyntax.Expression) hclsyntax.Expression { return &meter{Expression: e, made: true} }
+func made(e hclsyntax.Expression) hclsyntax.Expression {
+	if m, ok := e.(*meter); ok {
+		return &meter{Expression: m.Expression, inner: m.inner, made: true, read: m.read}
+	}
+	return &meter{Expression: inParens(e), inner: e, made: true}
+}
 
 // read is e, rebuilt, in a place where its value is read from end to end so many times.
 func read(e hclsyntax.Expression, times int) hclsyntax.Expression {
@@ -149,9 +161,9 @@ func read(e hclsyntax.Expression, times int) hclsyntax.Expression {
 	}
 	e = rebuild(e)
 	if m, ok := e.(*meter); ok {
-		return &meter{Expression: m.Expression, made: m.made, read: m.read + times}
+		return &meter{Expression: m.Expression, inner: m.inner, made: m.made, read: m.read + times}
 	}
-	return &meter{Expression: e, read: times}
+	return &meter{Expression: inParens(e), inner: e, read: times}
 }
 
 // small reports whether e is a literal, whose size the file's size bounds.
@@ -271,7 +283,7 @@ func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 			c.KeyExpr = made(rebuild(e.KeyExpr))
 		}
 		if e.CondExpr != nil {
-			c.CondExpr = &meter{Expression: rebuild(e.CondExpr)}
+			c.CondExpr = made(rebuild(e.CondExpr))
 		}
 		return made(&c)
 	case *hclsyntax.SplatExpr:

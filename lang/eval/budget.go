@@ -13,7 +13,7 @@ const (
 	maxSteps      = 100_000
 	maxValueBytes = 1 << 20  // of any one value
 	maxMadeBytes  = 8 << 20  // of all values made on the way
-	maxReadBytes  = 64 << 20 // of all values handed to functions and comparisons
+	maxReadBytes  = 32 << 20 // of all values handed to functions and comparisons
 )
 
 // budget is what is left to one evaluation. It is found through a variable of the root context, since an expression

@@ -77,7 +77,8 @@ func (s *Scope) forget(root string) {
 // number; it may be null, and marked (see Unmark). The error is an *Error.
 //
 // A local that has no value is missing from `local`: an error only where it is used, so that try, && and ?: treat it
-// as they do its expression written in its place. If e then fails, the local's error is returned.
+// as they do its expression written in its place. If e then fails, or reads `local` as a whole, the local's error is
+// returned.
 func (s *Scope) Value(e hcl.Expression) (v cty.Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -115,7 +116,7 @@ func (s *Scope) value(e hcl.Expression) (cty.Value, []string, *Error) {
 		roots, failed = s.readyLocals(n)
 	}
 	v, diags := e.Value(s.ctx)
-	if failed != nil && (diags.HasErrors() || s.budget.over != "") {
+	if failed != nil && (n.all || diags.HasErrors() || s.budget.over != "") {
 		return cty.NilVal, roots, failed
 	}
 	for _, d := range diags {
