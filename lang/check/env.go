@@ -126,7 +126,7 @@ func (e env) reportFix(code diag.Code, rng hcl.Range, fix, format string, args .
 	if e.mute || e.facts.dead {
 		return mistake()
 	}
-	d := diag.New(code, rng, fmt.Sprintf(format, args...))
+	d := diag.New(code, rng, e.sentence(fmt.Sprintf(format, args...), format[0] == '%'))
 	if fix != "" {
 		m, _ := diag.MetaOf(d)
 		m.Replacement = fix
@@ -134,6 +134,23 @@ func (e env) reportFix(code diag.Code, rng hcl.Range, fix, format string, args .
 	}
 	e.sc.rep.add(d)
 	return mistake()
+}
+
+// sentence begins with a capital letter, unless it begins with text of the recipe or a name of the language.
+func (e env) sentence(text string, quotes bool) string {
+	word, _, _ := strings.Cut(text, " ")
+	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
+		return text
+	}
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || word == "previous" {
+		return text
+	}
+	if e.c != nil {
+		if _, ok := e.c.funcs[word]; ok {
+			return text
+		}
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // unknown reports a name that is not among the candidates.

@@ -28,5 +28,5 @@ action "customerio_track" "y" {
 action "customerio_track" "z" {
   id         = "x"
   name       = "y"
-  depends_on = [action.w, "a"] # want FR2005 "no step \"w\"" FR2101
+  depends_on = [action.w, "a"] # want FR2005 "(?i)no step \"w\"" FR2101
 }

@@ -19,7 +19,7 @@ action "customerio_send_email" "d" {
   to                       = "jo at example" # want FR2106 "e-mail address"
   identifiers              = { mail = "x" } # want FR2003 "takes no \"mail\"" FR2009
   message_data             = trigger.metadata
-  bcc                      = ["a@b.c", trigger.billing_details] # want FR2101 "an element of \"bcc\" needs a string"
+  bcc                      = ["a@b.c", trigger.billing_details] # want FR2101 "An element of \"bcc\" needs a string"
   headers                  = { a = 1, b = trigger.tags } # want FR2101 "\"b\" needs a string"
   priority                 = "hihg" # want FR2104 "Did you mean \"high\""
   send_at                  = "soon" # want FR2101 "\"send_at\" needs a number"

@@ -9,7 +9,7 @@ filter {
 }
 
 filter {
-  condition = local.bgi # want FR2005 "no local \"bgi\".*Did you mean \"big\""
+  condition = local.bgi # want FR2005 "(?i)no local \"bgi\".*Did you mean \"big\""
 }
 
 filter {
@@ -21,11 +21,11 @@ action "stripe_customer_retreive" "c" { # want FR2002 "Did you mean \"stripe_cus
 }
 
 action "customerio_track" {
-  id   = var.nobody # want FR2005 "no variable \"nobody\""
+  id   = var.nobody # want FR2005 "(?i)no variable \"nobody\""
   name = uper(trigger.id) # want FR2006 "Did you mean \"upper\""
   data = {
     a = action.c.email # silent: c is broken
-    b = action.d.email # want FR2005 "no step \"d\""
+    b = action.d.email # want FR2005 "(?i)no step \"d\""
     c = try(action.e.emial, 1) # want FR2004 "Did you mean \"email\""
     d = action.stripe_customer_find.email # want FR2005 "named \"e\""
     e = [for r in try(trigger.refunds.data, []) : r.amuont] # want FR2004 "Did you mean \"amount\""

@@ -7,7 +7,7 @@ locals {
 
 action "customerio_track" "required" {
   id   = trigger.customer # want FR2103 "\"id\" needs a string; trigger.customer is a string or null on stripe_charge_failed.*\n.*coalesce"
-  name = "x ${trigger.failure_code}" # want FR2103 "text can't hold null"
+  name = "x ${trigger.failure_code}" # want FR2103 "Text can't hold null"
 }
 
 action "customerio_track" "when" {
