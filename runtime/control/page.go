@@ -23,6 +23,15 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"short": short,
 	"ms":    func(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() },
 	"size":  size,
+	"livemode": func(live *bool) string {
+		switch {
+		case live == nil:
+			return ""
+		case *live:
+			return ", live"
+		}
+		return ", test"
+	},
 }).Parse(pageSource))
 
 type pageData struct {
