@@ -1,9 +1,9 @@
 package schema
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -237,7 +237,7 @@ func (d *decoder) value(t *Type, raw []byte, want *Paths) cty.Value {
 		case t.Kind == KindList:
 			return d.list(t, raw)
 		case t.Kind == KindMap && len(raw) >= 2 && skipSpace(raw, 1) == len(raw)-1:
-			d.drift("is an empty list, not a map")
+			d.drift("is an empty list, not " + article(t))
 			return cty.MapValEmpty(t.elem().nullType())
 		}
 	case 't', 'f':
@@ -273,7 +273,9 @@ func (d *decoder) list(t *Type, raw []byte) cty.Value {
 	elem := t.elem()
 	var vals []cty.Value
 	err := elements(raw, func(value []byte) error {
+		d.path = append(d.path, strconv.Itoa(len(vals)))
 		vals = append(vals, d.value(elem, value, wantAll))
+		d.path = d.path[:len(d.path)-1]
 		return d.err
 	})
 	if err != nil {
@@ -419,7 +421,7 @@ func wordFor(raw []byte) string {
 // article is the type in plain words with its article.
 func article(t *Type) string {
 	word := t.String()
-	if bytes.IndexByte([]byte("aeiou"), word[0]) >= 0 {
+	if strings.IndexByte("aeiou", word[0]) >= 0 {
 		return "an " + word
 	}
 	return "a " + word

@@ -5,7 +5,6 @@ package schema
 // them. CheckJSON is the strict gate; everything else may then skip without looking.
 
 import (
-	"bytes"
 	"fmt"
 	"unicode/utf8"
 )
@@ -280,20 +279,15 @@ func hex4(raw []byte, i int) (rune, bool) {
 
 // skipString returns the offset behind the string that begins at i, or -1 where it is not closed.
 func skipString(raw []byte, i int) int {
-	for j := i + 1; ; {
-		n := bytes.IndexByte(raw[j:], '"')
-		if n < 0 {
-			return -1
+	for i++; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
 		}
-		end, slashes := j+n, 0
-		for k := end - 1; k > i && raw[k] == '\\'; k-- {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return end + 1
-		}
-		j = end + 1
 	}
+	return -1
 }
 
 // skipValue returns the offset behind the value that begins at i, or -1 where it does not end. It balances brackets
