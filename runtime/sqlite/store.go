@@ -54,7 +54,7 @@ var _ runtime.Store = (*Store)(nil)
 // Open opens the store at path, or makes it, readable by its owner only. It fails with a wrapped runtime.ErrLocked where
 // another process or another Store of this one has it open. The context bounds only the opening.
 func Open(ctx context.Context, path string, opts Options) (_ *Store, err error) {
-	s := &Store{path: path, opts: opts, closed: make(chan struct{})}
+	s := &Store{path: path, opts: opts, codec: newCodec(), closed: make(chan struct{})}
 	if s.lock, err = lock(ctx, path, opts.Wait); err != nil {
 		return nil, err
 	}
@@ -68,9 +68,6 @@ func Open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	f.Close()
-	if s.codec, err = newCodec(); err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
 	c, err := openConn(path, opts.vfs)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)

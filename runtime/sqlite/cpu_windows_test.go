@@ -1,0 +1,6 @@
+package sqlite
+
+import "time"
+
+// cpuTime is not measured on Windows.
+func cpuTime() time.Duration { return 0 }
