@@ -70,9 +70,25 @@ func triggerDoc(eventType string) string {
 // eventWords returns what an event type is about and what happened to it, in words.
 func eventWords(eventType string) (subject, what string) {
 	i := strings.LastIndexByte(eventType, '.')
-	subject = strings.NewReplacer(".", " ", "_", " ", "invoiceitem", "invoice item", "topup", "top-up",
-		"account.external_account", "external account", "test_helpers.", "", "reporting.", "", "sigma.", "").Replace(eventType[:i])
-	return subject, strings.ReplaceAll(eventType[i+1:], "_", " ")
+	subject, what = eventType[:i], eventType[i+1:]
+	switch subject {
+	case "invoiceitem":
+		return "invoice item", what
+	case "topup":
+		return "top-up", what
+	case "account.external_account", "test_helpers.test_clock", "reporting.report_run", "reporting.report_type", "sigma.scheduled_query_run":
+		_, subject, _ = strings.Cut(subject, ".") // what comes before says where in the dashboard it is
+	}
+	return spaced(subject), spaced(what)
+}
+
+func spaced(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '.' || r == '_' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
