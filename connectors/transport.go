@@ -18,9 +18,9 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  30 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           512,
-		MaxIdleConnsPerHost:    256,
-		MaxConnsPerHost:        256,
+		MaxIdleConns:           2048,
+		MaxIdleConnsPerHost:    1024,
+		MaxConnsPerHost:        1024,
 		MaxResponseHeaderBytes: 64 << 10,
 		Protocols:              protocols,
 	}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// feedPatience is how long Accepted holds a sender back while the engine is behind. The event is durable already: a
+// short wait paces senders that would otherwise outrun the engine, and costs nobody their time-out.
+const feedPatience = 100 * time.Millisecond
+
+// Accepted tells the engine of an event that has just been committed. While the engine is behind it waits a moment,
+// then leaves the event to be read back from the store.
+func (e *Engine) Accepted(ev *runtime.Event) {
+	select {
+	case e.feed <- ev:
+		return
+	default:
+	}
+	wake, stop := e.clock.After(feedPatience)
+	defer stop()
+	select {
+	case e.feed <- ev:
+	case <-wake:
+		e.noteDropped(ev.Seq)
+	case <-e.stopFeed:
+	}
+}
+
+// noteDropped asks for a scan of the store from seq on.
+func (e *Engine) noteDropped(seq int64) {
+	for {
+		old := e.dropped.Load()
+		if old != 0 && old <= seq || e.dropped.CompareAndSwap(old, seq) {
+			break
+		}
+	}
+	e.behind.Store(true)
+	signal(e.wakeScan)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// dispatch hands events to workers until Drain.
+func (e *Engine) dispatch() {
+	var scanned int64 // the highest Seq that a scan has read: an event from the feed up to it may be decided already
+	for {
+		if e.behind.Load() {
+			scanned = max(scanned, e.scan())
+		}
+		select {
+		case <-e.stopFeed:
+			return
+		case <-e.wakeScan:
+		case ev := <-e.feed:
+			if !e.begin(ev, ev.Seq <= scanned) {
+				return
+			}
+			e.cfg.Metrics.QueueDepth(len(e.feed))
+		}
+	}
+}
+
+// scan reads events without a decision back from the store and returns the highest Seq it met.
+func (e *Engine) scan() (last int64) {
+	e.behind.Store(false)
+	from := e.dropped.Swap(0)
+	if from == 0 {
+		return 0
+	}
+	for after := from - 1; ; {
+		page, err := e.cfg.Store.Undecided(context.Background(), after, scanPage)
+		if err != nil {
+			e.log.Error("reading undecided events", "error", err)
+			e.pause()
+			e.noteDropped(after + 1)
+			return last
+		}
+		for _, ev := range page {
+			after, last = ev.Seq, ev.Seq
+			if !e.begin(ev, true) {
+				return last
+			}
+		}
+		if len(page) < scanPage {
+			return last
+		}
+	}
+}
+
+// pause waits until the store is worth another try, or until Drain.
+func (e *Engine) pause() {
+	wake, stop := e.clock.After(storeRetry)
+	defer stop()
+	select {
+	case <-wake:
+	case <-e.stopFeed:
+	}
+}
+
+// begin works on an event in a goroutine of its own, once there is a slot. It returns false when draining.
+func (e *Engine) begin(ev *runtime.Event, maybeDecided bool) bool {
+	e.mu.Lock()
+	_, busy := e.working[ev.Seq]
+	if !busy {
+		e.working[ev.Seq] = struct{}{}
+	}
+	e.mu.Unlock()
+	if busy {
+		return true
+	}
+	if !e.acquire() {
+		e.unwork(ev.Seq)
+		return false
+	}
+	e.work.Go(func() {
+		defer e.release()
+		defer e.unwork(ev.Seq)
+		if err := e.handle(ev, maybeDecided); err != nil && !errors.Is(err, errDraining) {
+			e.log.Error("an event could not be worked on; it is taken up again", "event", ev.ID, "error", err)
+			e.pause()
+			e.noteDropped(ev.Seq)
+		}
+	})
+	return true
+}
+
+func (e *Engine) unwork(seq int64) {
+	e.mu.Lock()
+	delete(e.working, seq)
+	e.mu.Unlock()
+}
+
+func (e *Engine) acquire() bool {
+	select {
+	case e.slots <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case e.slots <- struct{}{}:
+		return true
+	case <-e.stopFeed:
+		return false
+	}
+}
+
+func (e *Engine) release() { <-e.slots }

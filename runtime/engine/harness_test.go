@@ -1,0 +1,282 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/memstore"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
+)
+
+// The tests' vendor is called acme. Its orders have an amount that is always there, a customer that may be null, and
+// actions of each effect whose answers a test decides.
+
+var (
+	number = schema.Type{Kind: schema.KindNumber}
+	text   = schema.Type{Kind: schema.KindString}
+)
+
+func acmeOrder() *schema.Object {
+	return schema.NewObject("order",
+		schema.Field{Name: "id", Type: text, Required: true},
+		schema.Field{Name: "amount", Type: number, Required: true},
+		schema.Field{Name: "customer", Type: text, Nullable: true, Required: true},
+		schema.Field{Name: "status", Type: schema.EnumOf("open", "paid"), Required: true},
+		schema.Field{Name: "paid", Type: schema.Type{Kind: schema.KindBool}, Required: true},
+		schema.Field{Name: "note", Type: text},
+	)
+}
+
+// vendor is what acme does when it is called.
+type vendor struct {
+	mu     sync.Mutex
+	calls  []vendorCall
+	answer func(ctx context.Context, action string, input map[string]cty.Value, n int) (cty.Value, error)
+}
+
+type vendorCall struct {
+	action, key, run string
+	name             string // the input "name"
+}
+
+func (v *vendor) call(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
+	in := c.Input.AsValueMap()
+	name := ""
+	if x := in["name"]; !x.IsNull() {
+		name = x.AsString()
+	}
+	v.mu.Lock()
+	n := 1
+	for _, old := range v.calls {
+		if old.action == c.Action.Name && old.key == c.Key {
+			n++
+		}
+	}
+	v.calls = append(v.calls, vendorCall{c.Action.Name, c.Key, c.Run, name})
+	answer := v.answer
+	v.mu.Unlock()
+	out := cty.ObjectVal(map[string]cty.Value{"email": cty.StringVal("jo@example.com")})
+	if answer != nil {
+		got, err := answer(ctx, c.Action.Name, in, n)
+		if err != nil {
+			return connectors.Result{}, err
+		}
+		if got != cty.NilVal {
+			out = got
+		}
+	}
+	return connectors.Result{Output: out, Status: 200}, nil
+}
+
+func (v *vendor) log() []vendorCall {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return append([]vendorCall(nil), v.calls...)
+}
+
+func (v *vendor) registry(t testing.TB) *connectors.Registry {
+	t.Helper()
+	action := func(name string, effect schema.Effect) *connectors.Action {
+		return &connectors.Action{
+			Action: schema.Action{Name: name, Service: "acme", Doc: "Test action", Effect: effect,
+				In: schema.NewObject(name, schema.Field{Name: "name", Type: text, Required: true},
+					schema.Field{Name: "data", Type: schema.Type{Kind: schema.KindAny}}),
+				Out: schema.NewObject("answer", schema.Field{Name: "email", Type: text, Nullable: true, Required: true})},
+			Call: connectors.Func(v.call),
+		}
+	}
+	trigger := func(name, event string) *schema.Trigger {
+		return &schema.Trigger{Name: name, Service: "acme", Doc: "Test trigger", Settings: schema.NewObject("settings"),
+			Payload: acmeOrder(), Events: []string{event}}
+	}
+	reg, err := connectors.NewRegistry(&connectors.Spec{
+		Name: "acme", Title: "Acme", Doc: "A vendor of tests",
+		Webhook:  &connectors.Webhook{Data: schema.Path{"object"}, Previous: schema.Path{"before"}},
+		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid")},
+		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
+			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reg
+}
+
+// world is an engine with all around it.
+type world struct {
+	t       testing.TB
+	store   runtime.Store
+	clock   *runtimetest.Clock
+	vendor  *vendor
+	engine  *Engine
+	cfg     Config
+	runs    chan *runtime.Run
+	decided chan *runtime.Decision
+	seq     int
+}
+
+func newWorld(t testing.TB, files map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, store: memstore.New(), clock: runtimetest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
+		vendor: &vendor{}, runs: make(chan *runtime.Run, 10000), decided: make(chan *runtime.Decision, 10000)}
+	w.boot(files)
+	return w
+}
+
+// boot starts an engine on the world's store, as a new process would.
+func (w *world) boot(files map[string]string) {
+	w.t.Helper()
+	reg := w.vendor.registry(w.t)
+	w.cfg = Config{
+		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Rand:    func() float64 { return 0.5 },
+		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
+		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },
+		Rebuild: func(p *runtime.Program) (*lang.Program, *lang.Bindings, error) {
+			prog, b := compile(w.t, reg, p.Files)
+			return prog, b, nil
+		},
+	}
+	w.engine = New(w.cfg)
+	w.swap(files)
+	if err := w.engine.Start(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	e := w.engine
+	w.t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		e.Drain(ctx)
+	})
+}
+
+// kill ends an engine the hard way: what it was doing is lost, and nothing it does later counts.
+func (w *world) stop(ctx context.Context) error { return w.engine.Drain(ctx) }
+
+func clone(r *runtime.Run) *runtime.Run {
+	c := *r
+	c.Steps = nil
+	for _, s := range r.Steps {
+		sc := *s
+		sc.Attempts = append([]runtime.Attempt(nil), s.Attempts...)
+		c.Steps = append(c.Steps, &sc)
+	}
+	return &c
+}
+
+func (w *world) swap(files map[string]string) {
+	w.t.Helper()
+	raw := map[string][]byte{}
+	for name, src := range files {
+		raw[name] = []byte(src)
+	}
+	p, b := compile(w.t, w.cfg.Registry, raw)
+	if err := w.engine.Swap(context.Background(), p, b); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func compile(t testing.TB, reg *connectors.Registry, files map[string][]byte) (*lang.Program, *lang.Bindings) {
+	t.Helper()
+	p, diags := lang.CompileFiles(files, reg)
+	if diags.HasErrors() {
+		for _, d := range diags {
+			t.Error(d)
+		}
+		t.Fatal("the recipes don't compile")
+	}
+	b := &lang.Bindings{}
+	for _, c := range p.Connections() {
+		b.Connections = append(b.Connections, lang.BoundConnection{Name: c.Name, Service: c.Service.Name})
+	}
+	return p, b
+}
+
+// order is an event; fields are JSON members that replace the default ones.
+func (w *world) order(eventType string, fields ...string) *runtime.Event {
+	w.seq++
+	members := map[string]string{"id": `"o1"`, "amount": "100", "customer": `"c1"`, "status": `"open"`, "paid": "false"}
+	order := []string{"id", "amount", "customer", "status", "paid"}
+	for _, f := range fields {
+		k, v, _ := strings.Cut(f, "=")
+		if _, known := members[k]; !known {
+			order = append(order, k)
+		}
+		members[k] = v
+	}
+	var b strings.Builder
+	for _, k := range order {
+		if members[k] == "" {
+			continue // left out
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:%s", k, members[k])
+	}
+	return &runtime.Event{Connection: "acme", Service: "acme", ID: fmt.Sprintf("evt_%d", w.seq), Type: eventType,
+		Time: w.clock.Now(), ReceivedAt: w.clock.Now(), Payload: []byte(`{"object":{` + b.String() + `}}`)}
+}
+
+// accept stores an event; send also tells the engine.
+func (w *world) accept(ev *runtime.Event) *runtime.Event {
+	w.t.Helper()
+	if ok, err := w.store.AcceptEvent(context.Background(), ev); err != nil || !ok {
+		w.t.Fatalf("accepting: %v %v", ok, err)
+	}
+	return ev
+}
+
+func (w *world) send(ev *runtime.Event) *runtime.Event {
+	w.t.Helper()
+	w.engine.Accepted(w.accept(ev))
+	return ev
+}
+
+const patience = 20 * time.Second // for what other goroutines do at once; only a fault exhausts it
+
+func (w *world) nextRun() *runtime.Run {
+	w.t.Helper()
+	return receive(w.t, w.runs, "a run")
+}
+
+func (w *world) nextDecision() *runtime.Decision {
+	w.t.Helper()
+	return receive(w.t, w.decided, "a decision")
+}
+
+func receive[T any](t testing.TB, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case x := <-c:
+		return x
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// storedRun reads the run of a recipe for an event.
+func (w *world) storedRun(ev *runtime.Event, recipe string) *runtime.Run {
+	w.t.Helper()
+	r, err := w.store.Run(context.Background(), runtime.RunID(ev, recipe, ""))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func transient() error {
+	return &connectors.Error{Kind: connectors.KindServer, Status: 503, Message: "not now"}
+}

@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// expired is a context whose time is over: draining with it cuts calls off at once.
+func expired() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+func TestEventsOfTheLastProcessAreTakenUp(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	if err := w.stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 * scanPage / 2 {
+		w.accept(w.order("order.created"))
+	}
+	w.boot(map[string]string{"big.hcl": big})
+	for range 3 * scanPage / 2 {
+		if run := w.nextRun(); run.Status != runtime.RunCompleted {
+			t.Fatalf("run = %+v", run)
+		}
+	}
+}
+
+func TestEventsThatTheFeedDroppedAreReadBackOnce(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	const n = 500
+	for i := range n {
+		ev := w.accept(w.order("order.created"))
+		if i%3 == 0 {
+			w.engine.noteDropped(ev.Seq)
+		} else {
+			w.engine.Accepted(ev)
+		}
+	}
+	for range n {
+		w.nextDecision()
+	}
+	if calls := w.vendor.log(); len(calls) != n {
+		t.Errorf("%d calls for %d events", len(calls), n)
+	}
+}
+
+func TestIntentWithoutAnswerIsUnknownAfterACrash(t *testing.T) {
+	w := newWorld(t, map[string]string{"m.hcl": mail})
+	inCall := make(chan struct{})
+	w.vendor.answer = func(ctx context.Context, _ string, _ map[string]cty.Value, _ int) (cty.Value, error) {
+		close(inCall)
+		<-ctx.Done()
+		return cty.NilVal, ctx.Err()
+	}
+	ev := w.send(w.order("order.created"))
+	receive(t, inCall, "the call")
+	if err := w.stop(expired()); !errors.Is(err, context.Canceled) {
+		t.Errorf("drain: %v", err)
+	}
+	w.nextRun() // as it was put down by the shutdown
+	if s := w.storedRun(ev, "m").Steps[0]; s.Status != runtime.StepIntent {
+		t.Fatalf("after the cut: %v", s.Status)
+	}
+	w.vendor.answer = nil
+	w.boot(map[string]string{"m.hcl": mail})
+	run := w.nextRun()
+	if run.Status != runtime.RunFailed || run.Error.Kind != connectors.KindUnknown || run.Steps[0].Status != runtime.StepUnknown {
+		t.Errorf("run = %+v error %v", run, run.Error)
+	}
+	if n := len(w.vendor.log()); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestCutCallIsRepeatedWithItsKeyAfterTheNextStart(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	inCall := make(chan struct{})
+	w.vendor.answer = func(ctx context.Context, _ string, _ map[string]cty.Value, _ int) (cty.Value, error) {
+		close(inCall)
+		<-ctx.Done()
+		return cty.NilVal, ctx.Err()
+	}
+	w.send(w.order("order.created"))
+	receive(t, inCall, "the call")
+	w.stop(expired())
+	if run := w.nextRun(); run.Status != runtime.RunWaiting {
+		t.Fatalf("put down as %v", run.Status)
+	}
+	w.vendor.answer = nil
+	w.boot(map[string]string{"big.hcl": big})
+	if run := w.nextRun(); run.Status != runtime.RunCompleted {
+		t.Fatalf("run = %+v", run)
+	}
+	calls := w.vendor.log()
+	if len(calls) != 2 || calls[0].key != calls[1].key {
+		t.Errorf("calls = %+v", calls)
+	}
+}
+
+func TestGracefulDrainLetsCallsFinish(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	inCall, answer := make(chan struct{}), make(chan struct{})
+	w.vendor.answer = func(context.Context, string, map[string]cty.Value, int) (cty.Value, error) {
+		close(inCall)
+		<-answer
+		return cty.NilVal, nil
+	}
+	w.send(w.order("order.created"))
+	receive(t, inCall, "the call")
+	drained := make(chan error, 1)
+	go func() { drained <- w.stop(context.Background()) }()
+	close(answer)
+	if err := receive(t, drained, "the drain"); err != nil {
+		t.Error(err)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunCompleted {
+		t.Errorf("run = %+v", run)
+	}
+}
+
+func TestRunsKeepTheProgramTheyStartedWith(t *testing.T) {
+	v1 := "trigger \"acme_order_created\" {}\naction \"acme_put\" \"first\" {\n name = \"v1\"\n}\naction \"acme_put\" \"second\" {\n name = \"v1 ${action.first.email == null ? \"\" : action.first.email}\"\n}\n"
+	v2 := "trigger \"acme_order_created\" {}\naction \"acme_put\" \"other\" {\n name = \"v2\"\n}\n"
+	w := newWorld(t, map[string]string{"r.hcl": v1})
+	w.vendor.answer = func(_ context.Context, _ string, in map[string]cty.Value, n int) (cty.Value, error) {
+		if in["name"].AsString() == "v1" && n < 3 {
+			return cty.NilVal, transient()
+		}
+		return cty.NilVal, nil
+	}
+	w.send(w.order("order.created"))
+	run := w.nextRun()
+	w.swap(map[string]string{"r.hcl": v2})
+	w.clock.Advance(run.Due.Sub(w.clock.Now()))
+	run = w.nextRun() // again waiting, in the same process
+	if err := w.stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.boot(map[string]string{"r.hcl": v2})
+	w.clock.Advance(run.Due.Sub(w.clock.Now()))
+	run = w.nextRun()
+	calls := w.vendor.log()
+	if run.Status != runtime.RunCompleted || calls[len(calls)-1].name != "v1 jo@example.com" {
+		t.Errorf("run = %v, calls %+v", run.Status, calls)
+	}
+	w.send(w.order("order.created"))
+	w.nextRun()
+	if calls = w.vendor.log(); calls[len(calls)-1].name != "v2" {
+		t.Errorf("a new event met %+v", calls[len(calls)-1])
+	}
+}
+
+// failingStore refuses writes while told to.
+type failingStore struct {
+	runtime.Store
+	down  atomic.Bool
+	tried chan struct{}
+}
+
+func (s *failingStore) Record(ctx context.Context, c *runtime.Change) error {
+	if s.down.Load() {
+		select {
+		case s.tried <- struct{}{}:
+		default:
+		}
+		return errors.New("no space left on device")
+	}
+	return s.Store.Record(ctx, c)
+}
+
+func TestAnEndIsNotForgottenWhileTheStoreIsFull(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	w.stop(context.Background())
+	fs := &failingStore{Store: w.store, tried: make(chan struct{}, 1)}
+	w.store = fs
+	w.boot(map[string]string{"big.hcl": big})
+	fs.down.Store(true)
+	w.send(w.order("order.created"))
+	receive(t, fs.tried, "a write")
+	fs.down.Store(false)
+	if err := w.clock.WaitTimers(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(storeRetry)
+	if run := w.nextRun(); run.Status != runtime.RunCompleted {
+		t.Errorf("run = %+v", run)
+	}
+	if n := len(w.vendor.log()); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestDueRunsAreResumedInOrder(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big})
+	w.vendor.answer = func(_ context.Context, _ string, _ map[string]cty.Value, n int) (cty.Value, error) {
+		if n == 1 {
+			return cty.NilVal, transient()
+		}
+		return cty.NilVal, nil
+	}
+	const n = 300
+	for range n {
+		w.send(w.order("order.created"))
+		if run := w.nextRun(); run.Status != runtime.RunWaiting {
+			t.Fatalf("run = %+v", run)
+		}
+	}
+	w.clock.Advance(time.Hour)
+	for range n {
+		if run := w.nextRun(); run.Status != runtime.RunCompleted {
+			t.Fatalf("run = %+v", run)
+		}
+	}
+	if got := len(w.vendor.log()); got != 2*n {
+		t.Errorf("%d calls", got)
+	}
+}

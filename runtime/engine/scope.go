@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+type hclExpression = hcl.Expression
+
+// openScope makes the names in reach, at the first expression that must be evaluated: a recipe that a comparison has
+// refused never gets here. Of the payload only what the recipe reads is decoded.
+func (r *runner) openScope() error {
+	if r.scope != nil {
+		return nil
+	}
+	s := eval.NewScope(r.rec.funcs, r.rec.locals)
+	payload := null
+	if !r.rec.Reads.Empty() {
+		v, drift, err := r.trigger.Payload.Decode(r.object, r.rec.Reads)
+		if err != nil {
+			return &connectors.Error{Kind: connectors.KindDrift, Message: "the payload can't be read: " + err.Error(), Err: err}
+		}
+		for _, d := range drift {
+			r.e.log.Debug("a payload differs from its shape", "event", r.ev.ID, "type", r.ev.Type, "field", d.Path.String(), "what", d.What)
+		}
+		payload = v
+	}
+	s.Set("trigger", payload)
+	if !r.rec.ReadsPrevious.Empty() {
+		s.Set("previous", r.oldValues())
+	}
+	s.Set("event", r.eventValue())
+	s.Set("run", r.runValue())
+	s.Set("var", r.rec.vars)
+	r.scope = s
+	return nil
+}
+
+// oldValues is `previous`: what is unchanged is null, so a shape's promise that a field is there does not hold and is
+// no drift.
+func (r *runner) oldValues() cty.Value {
+	raw := r.previous
+	if raw == nil {
+		raw = []byte("{}")
+	}
+	v, _, err := r.trigger.Payload.Decode(raw, r.rec.ReadsPrevious)
+	if err != nil {
+		return null
+	}
+	return v
+}
+
+func (r *runner) eventValue() cty.Value {
+	changed := cty.ListValEmpty(cty.String)
+	if len(r.previous) > 0 {
+		var names []cty.Value
+		_ = schema.Members(r.previous, func(name string, _ []byte) bool { // the body was checked when it was accepted
+			names = append(names, cty.StringVal(name))
+			return true
+		})
+		if len(names) > 0 {
+			changed = cty.ListVal(names)
+		}
+	}
+	return cty.ObjectVal(map[string]cty.Value{
+		"id":          cty.StringVal(r.ev.ID),
+		"type":        cty.StringVal(r.ev.Type),
+		"time":        timeValue(r.ev.Time),
+		"received_at": timeValue(r.ev.ReceivedAt),
+		"connection":  cty.StringVal(r.ev.Connection),
+		"account":     orNull(r.ev.Account),
+		"livemode":    cty.BoolVal(r.ev.Livemode),
+		"api_version": orNull(r.ev.APIVersion),
+		"changed":     changed,
+		"replayed":    cty.BoolVal(r.run.ReplayOf != ""),
+	})
+}
+
+func (r *runner) runValue() cty.Value {
+	url := ""
+	if r.e.cfg.RunURL != nil {
+		url = r.e.cfg.RunURL(r.run.ID)
+	}
+	return cty.ObjectVal(map[string]cty.Value{
+		"id":         cty.StringVal(r.run.ID),
+		"recipe":     cty.StringVal(r.run.Recipe),
+		"started_at": timeValue(r.run.StartedAt),
+		"url":        orNull(url),
+	})
+}
+
+func timeValue(t time.Time) cty.Value { return cty.StringVal(t.UTC().Format(time.RFC3339)) }
+
+func orNull(s string) cty.Value {
+	if s == "" {
+		return cty.NullVal(cty.String)
+	}
+	return cty.StringVal(s)
+}
