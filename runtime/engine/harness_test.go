@@ -196,9 +196,9 @@ func compile(t testing.TB, reg *connectors.Registry, files map[string][]byte) (*
 		}
 		t.Fatal("the recipes don't compile")
 	}
-	b := &lang.Bindings{}
-	for _, c := range p.Connections() {
-		b.Connections = append(b.Connections, lang.BoundConnection{Name: c.Name, Service: c.Service.Name})
+	b, diags := p.Bind(lang.Inputs{Env: func(string) (string, bool) { return "", false }})
+	if diags.HasErrors() {
+		t.Fatalf("binding: %v", diags)
 	}
 	return p, b
 }
