@@ -104,7 +104,7 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 	cfg := config(records())
 	cfg.Token = "right"
 	r := httptest.NewRequest("GET", "/api/v1/status", nil)
-	r.Header["Authorization"] = []string{"Bearer wrong", "Bearer right"}
+	r.Header["Authorization"] = []string{"Bearer right", "Bearer wrong"}
 	w := httptest.NewRecorder()
 	New(cfg).ServeHTTP(w, r)
 	if w.Code != http.StatusUnauthorized {

@@ -74,6 +74,7 @@ func TestFolderMadeAnew(t *testing.T) {
 	f := watch(t, dir)
 	for _, content := range []string{"2", "3"} {
 		must(t, os.RemoveAll(dir))
+		f.await() // by now nothing in the folder is watched any more
 		must(t, os.Mkdir(dir, 0o700))
 		write(t, filepath.Join(dir, "a.hcl"), content)
 		f.await("a.hcl=" + content)
