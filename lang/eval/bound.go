@@ -103,6 +103,7 @@ type meter struct {
 	inner hclsyntax.Expression
 	made  bool // the value is new: it counts as made and must be a sane one
 	read  int  // the value is about to be read: it counts as read, so many times
+	count bool // what is read may be made a number
 }
 
 func (e *meter) UnwrapExpression() hcl.Expression { return e.inner }
@@ -125,10 +126,12 @@ func (e *meter) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 			fault = b.make(v)
 		}
 		if e.read > 0 {
-			b.use(v, e.read)
+			if f := b.use(v, e.read); e.count && f == longNumber {
+				fault = tooGreat
+			}
 		}
 		if fault == infinite || fault == tooGreat {
-			detail := "The result is larger than any number a recipe can use."
+			detail := "The number is longer than any that a recipe can use."
 			if fault == infinite {
 				detail = "The result is infinite, as when a number is divided by zero."
 			}
@@ -149,7 +152,7 @@ func inParens(e hclsyntax.Expression) hclsyntax.Expression {
 // made is a node that makes a value.
 func made(e hclsyntax.Expression) hclsyntax.Expression {
 	if m, ok := e.(*meter); ok {
-		return &meter{Expression: m.Expression, inner: m.inner, made: true, read: m.read}
+		return &meter{Expression: m.Expression, inner: m.inner, made: true, read: m.read, count: m.count}
 	}
 	return &meter{Expression: inParens(e), inner: e, made: true}
 }
@@ -161,9 +164,31 @@ func read(e hclsyntax.Expression, times int) hclsyntax.Expression {
 	}
 	e = rebuild(e)
 	if m, ok := e.(*meter); ok {
-		return &meter{Expression: m.Expression, inner: m.inner, made: m.made, read: m.read + times}
+		return &meter{Expression: m.Expression, inner: m.inner, made: m.made, read: m.read + times, count: m.count}
 	}
 	return &meter{Expression: inParens(e), inner: e, read: times}
+}
+
+// operand is read in a place where a string would be made a number.
+func operand(e hclsyntax.Expression) hclsyntax.Expression {
+	if l, ok := e.(*hclsyntax.LiteralValueExpr); ok && small(l) {
+		return e
+	}
+	e = rebuild(e)
+	if m, ok := e.(*meter); ok {
+		return &meter{Expression: m.Expression, inner: m.inner, made: m.made, read: m.read + 1, count: true}
+	}
+	return &meter{Expression: inParens(e), inner: e, read: 1, count: true}
+}
+
+// takesNumbers are the functions that have a number, or a list of numbers, for a parameter.
+func takesNumbers(name string) bool {
+	switch name {
+	case "abs", "ceil", "floor", "log", "max", "min", "pow", "signum", "sum", "range", "element", "slice", "substr", "indent",
+		"money", "amount", "from_unix", "format_number", "parseint":
+		return true
+	}
+	return false
 }
 
 // small reports whether e is a literal, whose size the file's size bounds.
@@ -191,7 +216,9 @@ const regexTimes = 32
 // rebuild copies e with meters in it.
 func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 	switch e := e.(type) {
-	case nil, *hclsyntax.ScopeTraversalExpr, *hclsyntax.AnonSymbolExpr, *hclsyntax.ExprSyntaxError:
+	case *hclsyntax.ScopeTraversalExpr:
+		return sane(e, e.Traversal)
+	case nil, *hclsyntax.AnonSymbolExpr, *hclsyntax.ExprSyntaxError:
 		return e
 	case *hclsyntax.LiteralValueExpr:
 		if small(e) {
@@ -203,10 +230,10 @@ func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 	case *hclsyntax.RelativeTraversalExpr:
 		c := *e
 		c.Source = rebuild(e.Source)
-		return &c
+		return sane(&c, e.Traversal)
 	case *hclsyntax.IndexExpr:
 		c := *e
-		c.Collection, c.Key = rebuild(e.Collection), rebuild(e.Key)
+		c.Collection, c.Key = rebuild(e.Collection), operand(e.Key)
 		return &c
 	case *hclsyntax.ConditionalExpr:
 		// Both results are evaluated, and converted to one type.
@@ -215,7 +242,9 @@ func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 		return &c
 	case *hclsyntax.UnaryOpExpr:
 		c := *e
-		c.Val = rebuild(e.Val)
+		if c.Val = rebuild(e.Val); e.Op == hclsyntax.OpNegate {
+			c.Val = operand(e.Val)
+		}
 		return &c
 	case *hclsyntax.BinaryOpExpr:
 		return rebuildBinary(e)
@@ -268,9 +297,12 @@ func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 		}
 		c.Args = make([]hclsyntax.Expression, len(e.Args))
 		for i, arg := range e.Args {
-			if times == 0 {
+			switch {
+			case times == 0:
 				c.Args[i] = rebuild(arg)
-			} else {
+			case takesNumbers(e.Name):
+				c.Args[i] = operand(arg)
+			default:
 				c.Args[i] = read(arg, times)
 			}
 		}
@@ -304,10 +336,28 @@ func rebuildBinary(e *hclsyntax.BinaryOpExpr) hclsyntax.Expression {
 			return &c
 		}
 	}
-	c.LHS, c.RHS = rebuild(e.LHS), rebuild(e.RHS)
 	switch e.Op {
 	case hclsyntax.OpAdd, hclsyntax.OpSubtract, hclsyntax.OpMultiply, hclsyntax.OpDivide, hclsyntax.OpModulo:
+		c.LHS, c.RHS = operand(e.LHS), operand(e.RHS)
 		return made(&c)
 	}
+	c.LHS, c.RHS = rebuild(e.LHS), rebuild(e.RHS)
 	return &c
+}
+
+// sane is e, or, where a key in its traversal is an absurd number, what fails on it: to look it up in a map, hcl would
+// write it out.
+func sane(e hclsyntax.Expression, t hcl.Traversal) hclsyntax.Expression {
+	for _, step := range t {
+		if i, ok := step.(hcl.TraverseIndex); ok {
+			if _, fault := sizeOf(i.Key, maxValueBytes); fault != noFault {
+				return &meter{
+					Expression: inParens(e),
+					inner:      &hclsyntax.LiteralValueExpr{Val: i.Key, SrcRange: e.Range()},
+					made:       true, read: 1, count: true,
+				}
+			}
+		}
+	}
+	return e
 }

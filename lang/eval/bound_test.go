@@ -47,6 +47,15 @@ func TestBombsAreStopped(t *testing.T) {
 		"big from a string": `"x${tonumber("1e100000000")}"`,
 		"big by conversion": `"x${"1e100000000" * 1}"`,
 		"big by format":     `format("%d", "1e100000000")`,
+		"big sum":           `"1e999999999" + 1`,
+		"big modulo":        `"1e999999999" % 3`,
+		"big sum of a list": `sum(["1e999999999", 1])`,
+		"big floor":         `floor("1e-999999999")`,
+		"big key":           `{"1" = 2}[1e999999999]`,
+		"big constant key":  `o[1e999999999]`,
+		"big string key":    `[1]["1e999999999"]`,
+		"big minus":         `-"1e999999999" + 1`,
+		"digits":            `"${replace(s, "x", "1")}" + 1`,
 		"width":             `format("%999999999d", 1)`,
 		"precision":         `format("%.999999999f", 1)`,
 		"csv":               `csvdecode(replace(s, "x", "\n1"))`,
@@ -63,8 +72,8 @@ func TestBombsAreStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := NewScope(Table(), nil)
 			s.Set("s", cty.StringVal(strings.Repeat("x", 200_000)))
-			e := Bound(parse(t, src))
-			v, err := s.Value(e)
+			s.Set("o", cty.ObjectVal(map[string]cty.Value{"a": cty.True}))
+			v, err := s.Value(Bound(parse(t, src)))
 			if err == nil {
 				size, _ := sizeOf(v, 1<<30)
 				t.Fatalf("it was evaluated, to %d bytes", size)

@@ -63,14 +63,15 @@ func (b *budget) make(v cty.Value) sizeFault {
 	return fault
 }
 
-// use charges for a value that is about to be read from end to end, times weight.
-func (b *budget) use(v cty.Value, weight int) {
-	n, _ := sizeOf(v, min(maxValueBytes, b.read))
+// use charges for a value that is about to be read from end to end, times weight, and returns its fault.
+func (b *budget) use(v cty.Value, weight int) sizeFault {
+	n, fault := sizeOf(v, min(maxValueBytes, b.read))
 	b.read -= n * weight
 	b.tooLarge(n)
 	if b.read < 0 && b.over == "" {
 		b.over = fmt.Sprintf("more than %d MiB of values to be read", maxReadBytes>>20)
 	}
+	return fault
 }
 
 func (b *budget) tooLarge(n int) {

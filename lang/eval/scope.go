@@ -130,7 +130,7 @@ func (s *Scope) value(e hcl.Expression) (cty.Value, []string, *Error) {
 	switch n, fault := sizeOf(v, maxValueBytes); {
 	case fault == notKnown:
 		return cty.NilVal, roots, &Error{Range: e.Range(), Summary: "Value is not known", Detail: "A part of the result depends on something that has no value yet."}
-	case fault != noFault:
+	case fault == infinite || fault == tooGreat:
 		return cty.NilVal, roots, &Error{Range: e.Range(), Summary: summaryNumber, Detail: "The result holds a number that is infinite or too large."}
 	case n > maxValueBytes:
 		return cty.NilVal, roots, &Error{Range: e.Range(), Summary: summaryTooMuch, Detail: "The result is a value of more than 1 MiB, which is not allowed."}

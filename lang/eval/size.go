@@ -6,6 +6,7 @@ package eval
 
 import (
 	"math/big"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -26,6 +27,7 @@ const (
 	infinite
 	tooGreat // a number of absurd magnitude
 	notKnown
+	longNumber // a string that would become such a number: no fault of a string, but of an operand
 )
 
 // sizeOf returns the size of v, or some number above limit once it is known to exceed it; and the first fault found.
@@ -42,7 +44,11 @@ func sizeOf(v cty.Value, limit int) (int, sizeFault) {
 	ty := v.Type()
 	switch {
 	case ty == cty.String:
-		return nodeBytes + len(v.AsString()), noFault
+		s := v.AsString()
+		if isLongNumber(s) {
+			return nodeBytes + len(s), longNumber
+		}
+		return nodeBytes + len(s), noFault
 	case ty == cty.Number:
 		return numberSize(v.AsBigFloat())
 	case !v.CanIterateElements():
@@ -56,7 +62,7 @@ func sizeOf(v cty.Value, limit int) (int, sizeFault) {
 			total += len(k.AsString())
 		}
 		n, f := sizeOf(elem, limit-total)
-		if fault == noFault {
+		if fault == noFault || fault == longNumber && f != noFault {
 			fault = f
 		}
 		if total += n; total > limit {
@@ -64,6 +70,27 @@ func sizeOf(v cty.Value, limit int) (int, sizeFault) {
 		}
 	}
 	return total, fault
+}
+
+// isLongNumber reports whether s is a number that takes forever to calculate with, of hundreds of digits or with an
+// exponent of more than three: "1e999999999" + 1 is a sum of 400 MB, and every operator converts strings.
+func isLongNumber(s string) bool {
+	i := 0
+	for i < len(s) && ('0' <= s[i] && s[i] <= '9' || strings.IndexByte("+-._", s[i]) >= 0) {
+		i++
+	}
+	switch {
+	case i == len(s):
+		return i > 400
+	case i > 400:
+		return true
+	case strings.IndexByte("eEpPxX", s[i]) < 0:
+		return false
+	case s[i] == 'x' || s[i] == 'X':
+		return strings.IndexAny(s, "pP") > 0 || len(s) > 400
+	}
+	exponent := strings.TrimLeft(s[i+1:], "+-0_")
+	return len(exponent) > 3 && strings.Trim(exponent, "0123456789_") == ""
 }
 
 func numberSize(f *big.Float) (int, sizeFault) {

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"math/big"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -182,18 +181,7 @@ func formatSize(layout string, args []cty.Value, limit int) (int, error) {
 // fitsNumber is false for a string that would become a number of absurd length.
 func fitsNumber(v cty.Value) bool {
 	v, _ = v.Unmark()
-	if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
-		return true
-	}
-	s := v.AsString()
-	if len(s) > 400 {
-		return false
-	}
-	if i := strings.IndexAny(s, "eEpP"); i >= 0 {
-		n, err := strconv.Atoi(s[i+1:])
-		return err == nil && -400 <= n && n <= 400
-	}
-	return true
+	return v.IsNull() || !v.IsKnown() || v.Type() != cty.String || !isLongNumber(v.AsString())
 }
 
 func formatlistFunc() function.Function {
