@@ -1,0 +1,192 @@
+package main
+
+// What the listeners ask of the machine: the adapters between packages that don't know each other.
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/control"
+	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/ingress"
+	"github.com/flowrun/flowrun/runtime/reload"
+)
+
+// findDoor returns the door of a connection that a recipe listens on, or nil.
+func (s *server) findDoor(name string) *ingress.Door {
+	program, conn := s.engine.Program(), s.engine.Connection(name)
+	if program == nil || conn == nil {
+		return nil
+	}
+	listens := slices.ContainsFunc(program.Connections(), func(c *check.Connection) bool { return c.Name == name && c.Listens })
+	spec := s.registry.Spec(conn.Service)
+	if !listens || spec == nil || spec.Webhook == nil {
+		return nil
+	}
+	return &ingress.Door{Conn: conn, Webhook: spec.Webhook}
+}
+
+func (s *server) newDoor() *control.Handler {
+	cfg := control.Config{
+		Store:  s.store,
+		Engine: (*machine)(s),
+		Server: control.ServerInfo{
+			Version: thisBuild().Version, Mode: s.mode, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
+			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,
+		},
+		Reload: func(context.Context) control.ReloadResult { return control.ReloadResult(s.watcher.Trigger("control")) },
+		Reloads: func() (last, good control.ReloadResult) {
+			return control.ReloadResult(s.watcher.Last()), control.ReloadResult(s.watcher.LastGood())
+		},
+		Ready:   s.notReady,
+		Token:   s.m.env("FLOWRUN_CONTROL_TOKEN"),
+		Clock:   s.m.Clock,
+		Log:     s.log,
+		Metrics: s.metrics,
+	}
+	if s.mode == "dev" {
+		cfg.Trigger = s.sendSample
+	}
+	return control.New(cfg)
+}
+
+func (s *server) notReady() error {
+	switch {
+	case s.stopped():
+		return errors.New("the server is stopping")
+	case !s.hooks.Ready():
+		return errors.New("no program has been taken yet")
+	}
+	return nil
+}
+
+var _ = control.ReloadResult(reload.Result{}) // the two must stay alike
+
+// machine is the server as the control door sees it.
+type machine server
+
+var _ control.Engine = (*machine)(nil)
+
+// Status implements control.Engine.
+func (x *machine) Status() control.EngineStatus { return engineStatus(x.engine.Status()) }
+
+func engineStatus(st engine.Status) control.EngineStatus {
+	return control.EngineStatus{
+		Program: st.Program, Recipes: len(st.Recipes) + len(st.Disabled), QueueDepth: st.QueueDepth,
+		InFlight: st.InFlight, Draining: st.Draining,
+	}
+}
+
+// Recipes implements control.Engine.
+func (x *machine) Recipes() []control.Recipe {
+	program := x.engine.Program()
+	if program == nil {
+		return nil
+	}
+	var out []control.Recipe
+	for _, r := range program.Recipes() {
+		c := control.Recipe{Name: r.Name, Filename: r.Filename, Description: r.Description, Enabled: !r.Disabled,
+			Triggers: []control.RecipeTrigger{}, Actions: []string{}, Labels: r.Labels}
+		for _, t := range r.Triggers {
+			c.Triggers = append(c.Triggers, control.RecipeTrigger{Type: t.Spec.Name, Connection: t.Connection, Events: t.Events})
+		}
+		for _, n := range r.Nodes {
+			if n.Kind == check.Action {
+				c.Actions = append(c.Actions, n.Action.Name)
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// Connections implements control.Engine.
+func (x *machine) Connections() []control.Connection {
+	program := x.engine.Program()
+	if program == nil {
+		return nil
+	}
+	var out []control.Connection
+	for _, c := range program.Connections() {
+		shown := control.Connection{Name: c.Name, Service: c.Service.Name}
+		if c.Listens {
+			shown.Door = "/webhooks/" + c.Name
+		}
+		if conn := x.engine.Connection(c.Name); conn != nil {
+			shown.Livemode = livemode(c.Service, conn)
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+// Matched implements control.Engine.
+func (x *machine) Matched(ctx context.Context, e *runtime.Event, d *runtime.Decision) []string {
+	program := x.engine.Program()
+	if program == nil || program.Digest() != d.Program {
+		kept, err := x.store.Program(ctx, d.Program)
+		if err != nil {
+			return nil
+		}
+		old, diags := lang.CompileFiles(kept.Files, x.registry)
+		if diags.HasErrors() {
+			return nil
+		}
+		program = old
+	}
+	names := []string{}
+	for i, r := range listeners(program, e) {
+		if i/8 < len(d.Matched) && d.Matched[i/8]&(1<<(i%8)) != 0 {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// listeners returns the recipes that listen to an event's type, in the order of their names: the order of the bits of
+// a decision.
+func listeners(p *lang.Program, e *runtime.Event) []*check.Recipe {
+	var out []*check.Recipe
+	for _, r := range p.Recipes() {
+		if !r.Disabled && slices.ContainsFunc(r.Triggers, func(t *check.Trigger) bool {
+			return t.Connection == e.Connection && (slices.Contains(t.Events, e.Type) || slices.Contains(t.Events, "*"))
+		}) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// livemode tells whether a connection is one where money moves; nil where that can't be told.
+func livemode(s *schema.Service, c *connectors.Conn) *bool {
+	if s.Settings.Field("livemode") == nil {
+		return nil
+	}
+	if live, err := strconv.ParseBool(c.Setting("livemode")); err == nil {
+		return &live
+	}
+	return liveKey(c.Setting("api_key"))
+}
+
+// liveKey reads the mode out of a key of Stripe's form.
+func liveKey(key string) *bool {
+	for _, kind := range []string{"sk_", "rk_"} {
+		mode, ok := strings.CutPrefix(key, kind)
+		if !ok {
+			continue
+		}
+		live := strings.HasPrefix(mode, "live_")
+		if live || strings.HasPrefix(mode, "test_") {
+			return &live
+		}
+	}
+	return nil
+}

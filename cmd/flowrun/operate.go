@@ -1,0 +1,386 @@
+package main
+
+// The commands that talk to a running server.
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/runtime/control"
+)
+
+// remote is where the server is; each command that talks to one has these flags.
+type remote struct {
+	server string
+	asJSON bool
+}
+
+func (r *remote) define(f *flags) {
+	f.StringVar(&r.server, "server", control.DefaultServer, "`URL`: the server's control door")
+	f.fromEnv("server", "FLOWRUN_SERVER")
+	f.BoolVar(&r.asJSON, "json", false, "print JSON")
+}
+
+func (r *remote) client(m *Main) *control.Client {
+	return control.NewClient(r.server, m.env("FLOWRUN_CONTROL_TOKEN"))
+}
+
+func statusCommand() *command {
+	var r remote
+	return &command{
+		name:    "status",
+		short:   "show what a server runs and how it is",
+		example: "flowrun status -server http://127.0.0.1:8081",
+		group:   groupOperate,
+		flags:   r.define,
+		run: func(ctx context.Context, m *Main, _ []string) error {
+			s, err := r.client(m).Status(ctx)
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				return printJSON(m.Stdout, s)
+			}
+			return showStatus(m, s)
+		},
+	}
+}
+
+func showStatus(m *Main, s *control.Status) error {
+	t := newTable(m.Stdout)
+	state := "ready"
+	if !s.Ready {
+		state = "not ready: " + dash(s.NotReady)
+	}
+	t.row("state", state)
+	t.row("version", s.Version+" ("+s.Mode+")")
+	t.row("up", (time.Duration(s.UptimeMS) * time.Millisecond).Round(time.Second).String())
+	t.row("folder", s.Dir)
+	t.row("store", s.Store)
+	t.row("webhooks", s.Listen)
+	t.row("control", s.Control)
+	if e := s.Engine; e != nil {
+		t.row("program", dash(short(e.Program)))
+		t.row("recipes", fmt.Sprint(e.Recipes))
+		t.row("working on", fmt.Sprintf("%d, %d waiting in the queue", e.InFlight, e.QueueDepth))
+	}
+	t.row("events", fmt.Sprintf("%d, %d not decided yet", s.StoreCounts.Events, s.StoreCounts.Undecided))
+	for _, word := range []string{"running", "waiting", "completed", "filtered", "failed", "canceled"} {
+		if n := s.StoreCounts.Runs[word]; n > 0 {
+			t.row("runs "+word, fmt.Sprint(n))
+		}
+	}
+	for _, c := range s.Connections {
+		mode := ""
+		if c.Livemode != nil {
+			mode = map[bool]string{true: ", live mode", false: ", test mode"}[*c.Livemode]
+		}
+		t.row("connection", c.Name+" ("+c.Service+mode+") "+dash(c.Door))
+	}
+	if l := s.LastReload; l != nil {
+		outcome := "taken"
+		if !l.OK {
+			outcome = "refused; the last good recipes are served"
+		}
+		t.row("last reload", when(l.At)+", "+outcome)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if l := s.LastReload; l != nil && !l.OK {
+		fmt.Fprintf(m.Stdout, "\n%s", l.Diagnostics)
+	}
+	return nil
+}
+
+func reloadCommand() *command {
+	var r remote
+	return &command{
+		name:    "reload",
+		short:   "have a server read its folder and its environment again",
+		example: "flowrun reload",
+		group:   groupOperate,
+		flags:   r.define,
+		run: func(ctx context.Context, m *Main, _ []string) error {
+			res, err := r.client(m).Reload(ctx)
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				if err := printJSON(m.Stdout, res); err != nil {
+					return err
+				}
+			} else {
+				if res.Diagnostics != "" {
+					fmt.Fprintf(m.Stderr, "%s\n", strings.TrimRight(res.Diagnostics, "\n"))
+				}
+				switch {
+				case !res.OK:
+					fmt.Fprintf(m.Stdout, "refused: the last good recipes are served (program %s)\n", dash(short(res.Digest)))
+				case res.Changed:
+					fmt.Fprintf(m.Stdout, "taken: %s, program %s\n", plural(res.Recipes, "recipe"), short(res.Digest))
+				default:
+					fmt.Fprintf(m.Stdout, "taken: %s, unchanged, program %s\n", plural(res.Recipes, "recipe"), short(res.Digest))
+				}
+			}
+			if !res.OK {
+				return errProblems
+			}
+			return nil
+		},
+	}
+}
+
+func runsCommand() *command {
+	return &command{
+		name: "runs", short: "list the runs of a server, or show one", group: groupOperate,
+		sub: []*command{runsListCommand(), runsShowCommand()},
+	}
+}
+
+func runsListCommand() *command {
+	var r remote
+	var q control.RunFilter
+	return &command{
+		name:    "list",
+		short:   "list runs, the newest first",
+		example: "flowrun runs list -status failed -since 24h",
+		flags: func(f *flags) {
+			r.define(f)
+			f.StringVar(&q.Recipe, "recipe", "", "`NAME`: only runs of this recipe")
+			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are running, waiting, completed, filtered, failed or canceled")
+			f.StringVar(&q.Event, "event", "", "`ID`: only runs of this event")
+			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
+			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
+			f.StringVar(&q.Cursor, "cursor", "", "`CURSOR`: go on where the page before ended")
+		},
+		run: func(ctx context.Context, m *Main, _ []string) error {
+			page, err := r.client(m).Runs(ctx, q)
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				return printJSON(m.Stdout, page)
+			}
+			t := newTable(m.Stdout, "RUN", "STARTED", "RECIPE", "EVENT", "STATUS", "WHY")
+			for _, run := range page.Runs {
+				t.row(run.ID, when(run.StartedAt), run.Recipe, run.EventID, run.Status, why(&run))
+			}
+			if err := t.flush(); err != nil {
+				return err
+			}
+			m.more(len(page.Runs), "runs", page.Next)
+			return nil
+		},
+	}
+}
+
+// more says how a list ends, beside the list itself.
+func (m *Main) more(n int, what, cursor string) {
+	switch {
+	case n == 0:
+		fmt.Fprintf(m.Stderr, "no %s\n", what)
+	case cursor != "":
+		fmt.Fprintf(m.Stderr, "there are more: -cursor %s\n", cursor)
+	}
+}
+
+// why says in a few words how a run came to its status.
+func why(r *control.Run) string {
+	switch {
+	case r.Error != nil:
+		return r.Error.Kind + ": " + r.Error.Message
+	case r.StoppedBy != "":
+		return "stopped by " + r.StoppedBy
+	case !r.DueAt.IsZero() && r.EndedAt.IsZero():
+		return "goes on at " + when(r.DueAt)
+	}
+	return ""
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func runsShowCommand() *command {
+	var r remote
+	return &command{
+		name:    "show",
+		args:    "RUN",
+		short:   "show a run with its steps, what was sent and what came back",
+		example: "flowrun runs show run_0123456789abcdefghjkmnpq",
+		maxArgs: 1,
+		flags:   r.define,
+		run: func(ctx context.Context, m *Main, args []string) error {
+			if len(args) == 0 {
+				return usagef("which run? \"flowrun runs list\" lists them")
+			}
+			run, err := r.client(m).Run(ctx, args[0])
+			if errors.Is(err, control.ErrNotFound) {
+				return usagef("there is no run %q", args[0])
+			}
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				return printJSON(m.Stdout, run)
+			}
+			return showRun(m, run)
+		},
+	}
+}
+
+func showRun(m *Main, run *control.Run) error {
+	w := m.Stdout
+	fmt.Fprintf(w, "run      %s\nrecipe   %s (program %s)\nevent    %s %s on %s\nstarted  %s\nstatus   %s\n", run.ID, run.Recipe,
+		short(run.Program), run.EventType, run.EventID, run.Connection, when(run.StartedAt), run.Status)
+	if text := why(run); text != "" {
+		fmt.Fprintf(w, "why      %s\n", text)
+	}
+	for i := range run.Steps {
+		s := &run.Steps[i]
+		fmt.Fprintf(w, "\n%s  %s  %s", s.Address, s.Action, s.Status)
+		if s.DurationMS > 0 {
+			fmt.Fprintf(w, "  %d ms", s.DurationMS)
+		}
+		fmt.Fprintln(w)
+		if s.Key != "" {
+			fmt.Fprintf(w, "  key     %s\n", s.Key)
+		}
+		showJSON(m, "input", s.Input)
+		showJSON(m, "output", s.Output)
+		for n, a := range s.Attempts {
+			text := "ok"
+			if a.Error != nil {
+				text = a.Error.Kind + ": " + a.Error.Message
+			}
+			if a.Status != 0 {
+				text = fmt.Sprintf("HTTP %d, %s", a.Status, text)
+			}
+			fmt.Fprintf(w, "  attempt %d at %s: %s\n", n+1, when(a.At), text)
+		}
+		if s.Error != nil && len(s.Attempts) == 0 {
+			fmt.Fprintf(w, "  error   %s: %s\n", s.Error.Kind, s.Error.Message)
+		}
+		if !s.DueAt.IsZero() {
+			fmt.Fprintf(w, "  next    %s\n", when(s.DueAt))
+		}
+	}
+	return nil
+}
+
+func showJSON(m *Main, name string, raw json.RawMessage) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "          ", "  ") != nil {
+		b.Reset()
+		b.Write(raw)
+	}
+	fmt.Fprintf(m.Stdout, "  %-7s %s\n", name, b.String())
+}
+
+func eventsCommand() *command {
+	return &command{
+		name: "events", short: "list the events of a server, or show one", group: groupOperate,
+		sub: []*command{eventsListCommand(), eventsShowCommand()},
+	}
+}
+
+func eventsListCommand() *command {
+	var r remote
+	var q control.EventFilter
+	return &command{
+		name:    "list",
+		short:   "list events, the newest first, with the recipes that took them",
+		example: "flowrun events list -type charge.failed -since 24h",
+		flags: func(f *flags) {
+			r.define(f)
+			f.StringVar(&q.Connection, "connection", "", "`NAME`: only events of this connection")
+			f.StringVar(&q.Type, "type", "", "`TYPE`: only events of this type of the service, such as charge.failed")
+			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
+			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
+			f.StringVar(&q.Cursor, "cursor", "", "`CURSOR`: go on where the page before ended")
+		},
+		run: func(ctx context.Context, m *Main, _ []string) error {
+			page, err := r.client(m).Events(ctx, q)
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				return printJSON(m.Stdout, page)
+			}
+			t := newTable(m.Stdout, "EVENT", "RECEIVED", "CONNECTION", "TYPE", "TAKEN BY")
+			for _, e := range page.Events {
+				t.row(e.ID, when(e.ReceivedAt), e.Connection, e.Type, takenBy(e.Decision))
+			}
+			if err := t.flush(); err != nil {
+				return err
+			}
+			m.more(len(page.Events), "events", page.Next)
+			return nil
+		},
+	}
+}
+
+func takenBy(d *control.Decision) string {
+	switch {
+	case d == nil:
+		return "not decided yet"
+	case len(d.Matched) == 0:
+		return "no recipe"
+	}
+	return strings.Join(d.Matched, ", ")
+}
+
+func eventsShowCommand() *command {
+	var r remote
+	var connection string
+	return &command{
+		name:    "show",
+		args:    "EVENT",
+		short:   "show an event with its body and its runs",
+		example: "flowrun events show evt_1NG8Du2eZvKYlo2CUI79vXWy",
+		maxArgs: 1,
+		flags: func(f *flags) {
+			r.define(f)
+			f.StringVar(&connection, "connection", "", "`NAME`: the connection it came through")
+		},
+		run: func(ctx context.Context, m *Main, args []string) error {
+			if len(args) == 0 {
+				return usagef("which event? \"flowrun events list\" lists them")
+			}
+			e, err := r.client(m).Event(ctx, connection, args[0])
+			if errors.Is(err, control.ErrNotFound) {
+				return usagef("there is no event %q", args[0])
+			}
+			if err != nil {
+				return err
+			}
+			if r.asJSON {
+				return printJSON(m.Stdout, e)
+			}
+			fmt.Fprintf(m.Stdout, "event     %s\ntype      %s\nthrough   %s\nhappened  %s\nreceived  %s\ntaken by  %s\n", e.ID, e.Type,
+				e.Connection, when(e.Time), when(e.ReceivedAt), takenBy(e.Decision))
+			for _, run := range e.Runs {
+				fmt.Fprintf(m.Stdout, "run       %s  %s  %s  %s\n", run.ID, run.Recipe, run.Status, why(&run))
+			}
+			if len(e.Payload) > 0 {
+				var b bytes.Buffer
+				if json.Indent(&b, e.Payload, "", "  ") == nil {
+					fmt.Fprintf(m.Stdout, "\n%s\n", b.String())
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// report is what `flowrun run` prints.
+type report struct {
+	m        *Main
+	secrets  secrets
+	recipe   *check.Recipe
+	event    *runtime.Event
+	run      *runtime.Run
+	requests []request
+}
+
+// The JSON is a contract with other programs.
+type (
+	reportJSON struct {
+		Recipe    string     `json:"recipe"`
+		EventID   string     `json:"event_id"`
+		EventType string     `json:"event_type"`
+		Outcome   string     `json:"outcome"`
+		StoppedBy string     `json:"stopped_by,omitempty"`
+		Error     *errorJSON `json:"error,omitempty"`
+		Nodes     []nodeJSON `json:"nodes"`
+		Requests  []request  `json:"requests"`
+	}
+	nodeJSON struct {
+		Address string          `json:"address"`
+		Label   string          `json:"label,omitempty"`
+		Action  string          `json:"action,omitempty"`
+		Status  string          `json:"status"` // of a gate: passed, stopped, not reached
+		Input   json.RawMessage `json:"input,omitempty"`
+		Output  json.RawMessage `json:"output,omitempty"`
+		Error   *errorJSON      `json:"error,omitempty"`
+	}
+	errorJSON struct {
+		Step    string `json:"step,omitempty"`
+		Kind    string `json:"kind"`
+		Status  int    `json:"status,omitempty"`
+		Message string `json:"message"`
+	}
+)
+
+func (r *report) error(e *runtime.StepError) *errorJSON {
+	if e == nil {
+		return nil
+	}
+	return &errorJSON{e.Step, string(e.Kind), e.Status, r.secrets.hide(e.Message)}
+}
+
+// nodes returns the gates and steps in the order of the recipe.
+func (r *report) nodes() []nodeJSON {
+	out := []nodeJSON{}
+	for _, n := range r.recipe.Nodes {
+		if n.Kind == check.Filter {
+			out = append(out, nodeJSON{Address: n.Address, Label: n.Name, Status: r.gate(n)})
+			continue
+		}
+		node := nodeJSON{Address: n.Address, Action: n.Action.Name, Status: "not reached"}
+		if s := r.step(n.Index); s != nil {
+			node.Status = s.Status.String()
+			node.Input, node.Output, node.Error = s.Input, s.Output, r.error(s.Error)
+		}
+		out = append(out, node)
+	}
+	return out
+}
+
+func (r *report) step(index int) *runtime.Step {
+	i := slices.IndexFunc(r.run.Steps, func(s *runtime.Step) bool { return s.Index == index })
+	if i < 0 {
+		return nil
+	}
+	return r.run.Steps[i]
+}
+
+// gate says where a gate stands. The run keeps only the one that stopped it; another has let through if something below
+// it was reached.
+func (r *report) gate(gate *check.Node) string {
+	stops := func(n *check.Node) bool {
+		return n.Kind == check.Filter && r.run.StoppedBy != "" && (r.run.StoppedBy == n.Name || r.run.StoppedBy == n.Address)
+	}
+	if stops(gate) && !slices.ContainsFunc(r.recipe.Nodes[:gate.Index], stops) {
+		return "stopped"
+	}
+	if r.run.Error != nil && r.run.Error.Step == gate.Address {
+		return "failed"
+	}
+	for _, n := range r.recipe.Nodes[gate.Index+1:] {
+		if slices.Contains(n.Gates, gate.Index) && (r.step(n.Index) != nil || stops(n) || r.run.Error != nil && r.run.Error.Step == n.Address) {
+			return "passed"
+		}
+	}
+	if r.run.Status == runtime.RunCompleted && r.run.StoppedBy == "" {
+		return "passed"
+	}
+	return "not reached"
+}
+
+func (r *report) json() error {
+	requests := r.requests
+	if requests == nil {
+		requests = []request{}
+	}
+	return printJSON(r.m.Stdout, reportJSON{Recipe: r.recipe.Name, EventID: r.event.ID, EventType: r.event.Type,
+		Outcome: r.run.Status.String(), StoppedBy: r.run.StoppedBy, Error: r.error(r.run.Error), Nodes: r.nodes(), Requests: requests})
+}
+
+func (r *report) text() {
+	w := r.m.Stdout
+	paint := painter(r.m.color(w))
+	fmt.Fprintf(w, "%s on %s %s\n", r.recipe.Name, r.event.Type, r.event.ID)
+	requests := r.requests
+	for _, n := range r.nodes() {
+		fmt.Fprintln(w)
+		if n.Action == "" {
+			name := n.Address
+			if n.Label != "" {
+				name = fmt.Sprintf("filter %q", n.Label)
+			}
+			fmt.Fprintf(w, "%s: %s\n", name, paint(statusColor(n.Status), n.Status))
+			continue
+		}
+		fmt.Fprintf(w, "%s (%s): %s\n", n.Address, n.Action, paint(statusColor(n.Status), n.Status))
+		// Steps that run beside each other call in any order; each takes the requests of its action.
+		i := slices.IndexFunc(requests, func(q request) bool { return q.Action == n.Action })
+		if i >= 0 {
+			showRequest(w, &requests[i], paint)
+			requests = slices.Delete(slices.Clone(requests), i, i+1)
+		}
+		if n.Error != nil {
+			fmt.Fprintf(w, "  %s: %s\n", n.Error.Kind, n.Error.Message)
+		}
+	}
+	fmt.Fprintf(w, "\n%s", paint(statusColor(r.run.Status.String()), r.run.Status.String()))
+	switch {
+	case r.run.Error != nil:
+		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
+	case r.run.StoppedBy != "":
+		fmt.Fprintf(w, ", stopped by %q", r.run.StoppedBy)
+	case r.run.Status == runtime.RunWaiting:
+		fmt.Fprintf(w, ": a server would try again at %s", when(r.run.Due))
+	}
+	fmt.Fprintln(w)
+}
+
+func showRequest(w io.Writer, q *request, paint func(string, string) string) {
+	fmt.Fprintf(w, "  %s %s\n", paint("1", q.Method), paint("1", q.URL))
+	names := make([]string, 0, len(q.Headers))
+	for name := range q.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(w, "  %s: %s\n", name, q.Headers[name])
+	}
+	if q.Body != "" {
+		fmt.Fprintf(w, "\n%s\n", pretty(q.Body, "  "))
+	}
+	switch {
+	case q.Sent:
+		fmt.Fprintf(w, "  (sent; answered %d)\n", q.Status)
+	case q.Answer != "":
+		fmt.Fprint(w, "  (not sent; answered with the action's example)\n")
+	default:
+		fmt.Fprint(w, "  (not sent)\n")
+	}
+	if q.Answer != "" {
+		fmt.Fprintf(w, "%s\n", pretty(q.Answer, "  "))
+	}
+}
+
+// pretty returns JSON indented, and anything else as it is.
+func pretty(text, indent string) string {
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(text), indent, "  ") != nil {
+		return indent + text
+	}
+	return indent + b.String()
+}
+
+// painter returns a function that colours a text, or one that doesn't.
+func painter(color bool) func(sgr, text string) string {
+	if !color {
+		return func(_, text string) string { return text }
+	}
+	return func(sgr, text string) string {
+		if sgr == "" {
+			return text
+		}
+		return "\x1b[" + sgr + "m" + text + "\x1b[0m"
+	}
+}
+
+func statusColor(status string) string {
+	switch status {
+	case "completed", "done", "passed":
+		return "32"
+	case "failed", "unknown":
+		return "1;31"
+	case "filtered", "stopped", "waiting":
+		return "33"
+	}
+	return "2"
+}
