@@ -252,7 +252,21 @@ func (e env) checkArg(c *call, n int) bool {
 		e.report(diag.WrongType, x.Range(), "%s needs %s as its %s argument; %s.%s", c.x.Name, article(want.String()), label, is, hint)
 		return false
 	}
+	if i.elemNull && i.t.Kind == schema.KindList && !takesNulls(c.x.Name) && !e.quiet {
+		src := e.source(x.Range())
+		e.report(diag.MayBeNull, x.Range(), "%s takes no null in a list, and elements of %s may be null.\nLeave those out: [for v in %s : v if v != null].", c.x.Name, src, src)
+		return false
+	}
 	return e.literalArg(c, n, p, x, i)
+}
+
+// takesNulls reports whether a function knows what to do with null in a list.
+func takesNulls(name string) bool {
+	switch name {
+	case "alltrue", "anytrue", "formatlist", "compact":
+		return true
+	}
+	return false
 }
 
 // literalArg tests what only the text of an argument tells.

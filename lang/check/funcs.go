@@ -78,6 +78,12 @@ func ruleCoalesce(e env, c *call) info {
 		out.null, out.secret = null, secret
 	}
 	out.val = cty.NilVal
+	if !e.quiet && !slices.ContainsFunc(c.args, func(a info) bool { return !a.null && !a.empty() }) {
+		if last := len(c.args) - 1; c.args[last].empty() {
+			return e.report(diag.MayBeNull, c.argExpr(last).Range(),
+				"coalesce passes over empty text as over null, so nothing may be left here. End with text that is not empty, or write x != null ? x : \"\".")
+		}
+	}
 	if out.null && !e.quiet {
 		last := len(c.args) - 1
 		return e.report(diag.MayBeNull, c.argExpr(last).Range(),

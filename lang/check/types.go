@@ -45,6 +45,12 @@ func (i info) text() (string, bool) {
 	return "", false
 }
 
+// empty reports whether the value is known to be the empty text.
+func (i info) empty() bool {
+	s, ok := i.text()
+	return ok && s == ""
+}
+
 // lax reports whether nothing can be said of the type.
 func (i info) lax() bool { return i.bad || i.isNull || i.t.Kind == schema.KindAny || i.t.Kind == 0 }
 

@@ -34,6 +34,7 @@ action "customerio_track" "when" {
     q = length(trigger.tags) > 0 ? upper(trigger.tags[0]) : ""
     r = "${coalesce(trigger.metadata["plan"], "none")}"
     s = try(trigger.raw.anything, null)
+    u = coalesce(trigger.failure_code, "") # want FR2103 "passes over empty text"
     t = null + 1 # want FR2103
   }
 }
