@@ -14,87 +14,57 @@ import (
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/memstore"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
-// memory is a store of records that stand in it from the start. It has what the door reads.
+// memory is a store that can fail, and that remembers what it was asked for.
 type memory struct {
-	runtime.Store
-	events    []*runtime.Event // by Seq, from 1
-	runs      []*runtime.Run
-	decisions map[int64]*runtime.Decision
-	fail      error
+	*memstore.Store
+	fail error
 
 	mu      sync.Mutex
 	backups []string
 	asked   []any // queries
 }
 
-func (m *memory) Counts(context.Context) (runtime.Counts, error) {
-	return runtime.Counts{Events: int64(len(m.events)), Undecided: 1, Runs: map[runtime.RunStatus]int64{runtime.RunFailed: 2}, Bytes: 1536}, m.fail
+func (m *memory) Counts(ctx context.Context) (runtime.Counts, error) {
+	if m.fail != nil {
+		return runtime.Counts{}, m.fail
+	}
+	c, err := m.Store.Counts(ctx)
+	c.Bytes = 1536
+	return c, err
 }
 
-func (m *memory) Event(_ context.Context, connection, id string) (*runtime.Event, error) {
-	for _, e := range m.events {
-		if e.ID == id && (connection == "" || e.Connection == connection) {
-			return e, m.fail
-		}
+func (m *memory) Run(ctx context.Context, id string) (*runtime.Run, error) {
+	if m.fail != nil {
+		return nil, m.fail
 	}
-	return nil, runtime.ErrNotFound
+	return m.Store.Run(ctx, id)
 }
 
-func (m *memory) Decision(_ context.Context, seq int64) (*runtime.Decision, error) {
-	if d := m.decisions[seq]; d != nil {
-		return d, nil
+func (m *memory) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Event, error) {
+	m.ask(q)
+	if m.fail != nil {
+		return nil, m.fail
 	}
-	return nil, runtime.ErrNotFound
+	return m.Store.Events(ctx, q)
 }
 
-func (m *memory) Run(_ context.Context, id string) (*runtime.Run, error) {
-	for _, r := range m.runs {
-		if r.ID == id {
-			return r, m.fail
-		}
+func (m *memory) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, error) {
+	m.ask(q)
+	if m.fail != nil {
+		return nil, m.fail
 	}
-	return nil, runtime.ErrNotFound
-}
-
-func (m *memory) RunsOf(_ context.Context, seq int64) (out []*runtime.Run, err error) {
-	for _, r := range m.runs {
-		if r.EventSeq == seq {
-			out = append(out, r)
-		}
-	}
-	return out, nil
+	return m.Store.Runs(ctx, q)
 }
 
 func (m *memory) ask(q any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, q)
-}
-
-func (m *memory) Events(_ context.Context, q runtime.EventQuery) (out []*runtime.Event, err error) {
-	m.ask(q)
-	for i := len(m.events) - 1; i >= 0 && len(out) < q.Limit; i-- {
-		e := m.events[i]
-		if (q.Before == 0 || e.Seq < q.Before) && (q.Type == "" || e.Type == q.Type) && (q.Connection == "" || e.Connection == q.Connection) {
-			out = append(out, e)
-		}
-	}
-	return out, m.fail
-}
-
-func (m *memory) Runs(_ context.Context, q runtime.RunQuery) (out []*runtime.Run, err error) {
-	m.ask(q)
-	for i := len(m.runs) - 1; i >= 0 && len(out) < q.Limit; i-- {
-		r := m.runs[i]
-		if (q.Before == 0 || r.Seq < q.Before) && (q.Status == 0 || r.Status == q.Status) && (q.Recipe == "" || r.Recipe == q.Recipe) &&
-			(q.EventID == "" || r.EventID == q.EventID) {
-			out = append(out, r)
-		}
-	}
-	return out, m.fail
 }
 
 func (m *memory) Backup(_ context.Context, path string) error {
@@ -132,32 +102,39 @@ func (machine) Matched(_ context.Context, e *runtime.Event, d *runtime.Decision)
 
 var start = time.Date(2026, 11, 3, 3, 0, 0, 0, time.FixedZone("CET", 3600))
 
-type stoppedClock struct{ runtime.Clock }
-
-func (stoppedClock) Now() time.Time { return start.Add(90 * time.Minute) }
+// now is what the door's clock shows.
+var now = start.Add(90 * time.Minute)
 
 // records are five events, and a run for each but the first.
-func records() *memory {
-	m := &memory{decisions: map[int64]*runtime.Decision{}}
+func records(t *testing.T) *memory {
+	t.Helper()
+	ctx := context.Background()
+	m := &memory{Store: memstore.New()}
 	for i := range int64(5) {
-		e := &runtime.Event{Seq: i + 1, Connection: "stripe", Service: "stripe", ID: "evt_" + string(rune('1'+i)), Type: "charge.failed",
-			Time: start.Add(time.Duration(i) * time.Minute), ReceivedAt: start.Add(time.Duration(i)*time.Minute + time.Second),
-			Account: "acct_1", APIVersion: "2023-10-16", Payload: []byte(`{"id": "evt", "amount": 12345678901234567890}`)}
-		m.events = append(m.events, e)
+		at := start.Add(time.Duration(i) * time.Minute)
+		digit := string(rune('1' + i))
+		e := &runtime.Event{Connection: "stripe", Service: "stripe", ID: "evt_" + digit, Type: "charge.failed", Time: at,
+			ReceivedAt: at.Add(time.Second), Account: "acct_1", APIVersion: "2023-10-16", Payload: []byte(`{"id": "evt", "amount": 12345678901234567890}`)}
+		if _, err := m.AcceptEvent(ctx, e); err != nil {
+			t.Fatal(err)
+		}
 		if i == 0 {
 			continue
 		}
-		m.decisions[e.Seq] = &runtime.Decision{EventSeq: e.Seq, Program: "digest", At: e.ReceivedAt, Matched: []byte{1}, Runs: 1}
-		m.runs = append(m.runs, &runtime.Run{Seq: i, ID: "run_" + string(rune('1'+i)), EventSeq: e.Seq, Connection: "stripe", EventID: e.ID,
-			EventType: e.Type, Recipe: "billing/dunning", Program: "digest", Status: runtime.RunCompleted, StartedAt: e.ReceivedAt,
-			EndedAt: e.ReceivedAt.Add(1500 * time.Millisecond)})
+		run := &runtime.Run{ID: "run_" + digit, EventSeq: e.Seq, Connection: "stripe", EventID: e.ID, EventType: e.Type, Recipe: "billing/dunning",
+			Program: "digest", Status: runtime.RunCompleted, StartedAt: e.ReceivedAt, EndedAt: e.ReceivedAt.Add(1500 * time.Millisecond)}
+		if i == 4 {
+			failure := &runtime.StepError{Step: "action.customerio_track", Kind: connectors.KindServer, Status: 503, Message: "<script>alert(1)</script>"}
+			run.Status, run.Error = runtime.RunFailed, failure
+			run.Steps = []*runtime.Step{{Index: 0, Address: "action.customerio_track", Action: "customerio_track", Key: "k", Status: runtime.StepFailed,
+				StartedAt: run.StartedAt, EndedAt: run.EndedAt, Input: []byte(`{"name":"payment_failed"}`), Output: []byte("not json"), Error: failure,
+				Attempts: []runtime.Attempt{{At: run.StartedAt, Duration: 250 * time.Millisecond, Status: 503, Error: failure}}}}
+		}
+		d := &runtime.Decision{EventSeq: e.Seq, Program: "digest", At: e.ReceivedAt, Matched: []byte{1}, Runs: 1}
+		if err := m.Record(ctx, &runtime.Change{Decision: d, Runs: []*runtime.Run{run}}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	failed := m.runs[3]
-	failure := &runtime.StepError{Step: "action.customerio_track", Kind: connectors.KindServer, Status: 503, Message: "<script>alert(1)</script>"}
-	failed.Status, failed.Error = runtime.RunFailed, failure
-	failed.Steps = []*runtime.Step{{Index: 0, Address: "action.customerio_track", Action: "customerio_track", Key: "k", Status: runtime.StepFailed,
-		StartedAt: failed.StartedAt, EndedAt: failed.EndedAt, Input: []byte(`{"name":"payment_failed"}`), Output: []byte("not json"), Error: failure,
-		Attempts: []runtime.Attempt{{At: failed.StartedAt, Duration: 250 * time.Millisecond, Status: 503, Error: failure}}}}
 	return m
 }
 
@@ -181,7 +158,7 @@ func config(store *memory) Config {
 			}
 			return TriggerResult{EventID: "evt_new", Connection: "stripe", Type: r.Type + r.Set["amount"], Accepted: true}, nil
 		},
-		Clock:   stoppedClock{},
+		Clock:   runtimetest.NewClock(now),
 		Metrics: telemetry.NewMetrics(),
 	}
 }

@@ -68,7 +68,7 @@ func TestGuard(t *testing.T) {
 		{name: "token from another origin", token: token, host: "x", header: map[string]string{"Authorization": "Bearer " + token, "Origin": "https://evil.example"}, status: 403, code: "cross_origin"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg := config(records())
+			cfg := config(records(t))
 			cfg.Token, cfg.Hosts = tt.token, tt.hosts
 			method, path := tt.method, tt.path
 			if method == "" {
@@ -101,7 +101,7 @@ func TestGuard(t *testing.T) {
 }
 
 func TestTwoAuthorizationHeaders(t *testing.T) {
-	cfg := config(records())
+	cfg := config(records(t))
 	cfg.Token = "right"
 	r := httptest.NewRequest("GET", "/api/v1/status", nil)
 	r.Header["Authorization"] = []string{"Bearer right", "Bearer wrong"}

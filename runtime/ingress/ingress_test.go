@@ -23,6 +23,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -61,7 +62,7 @@ type fixture struct {
 	*Handler
 	log     bytes.Buffer
 	metrics *telemetry.Metrics
-	clock   *stoppedClock
+	clock   *runtimetest.Clock
 
 	mu     sync.Mutex
 	events []*runtime.Event
@@ -71,15 +72,8 @@ type fixture struct {
 	within chan struct{} // and says so here
 }
 
-type stoppedClock struct {
-	runtime.Clock
-	now time.Time
-}
-
-func (c *stoppedClock) Now() time.Time { return c.now }
-
 func newFixture(change func(*Config)) *fixture {
-	f := &fixture{metrics: telemetry.NewMetrics(), clock: &stoppedClock{now: time.Date(2026, 11, 3, 3, 0, 0, 0, time.UTC)}}
+	f := &fixture{metrics: telemetry.NewMetrics(), clock: runtimetest.NewClock(time.Date(2026, 11, 3, 3, 0, 0, 0, time.UTC))}
 	stripe := &Door{Conn: &connectors.Conn{Name: "main", Service: "test"}, Webhook: &connectors.Webhook{Open: openTest}}
 	patient := &Door{Conn: &connectors.Conn{Name: "patient", Service: "test"},
 		Webhook: &connectors.Webhook{Open: openTest, Busy: 503, MaxBody: 2000}}
@@ -157,7 +151,7 @@ func TestAccept(t *testing.T) {
 		t.Errorf("Content-Type %q", got)
 	}
 	want := []*runtime.Event{{Seq: 1, Connection: "main", Service: "test", ID: "evt_1", Type: "charge.failed", Time: time.Unix(1, 0),
-		ReceivedAt: f.clock.now, Account: "acct_1", APIVersion: "v", Livemode: true, Payload: []byte(good)}}
+		ReceivedAt: f.clock.Now(), Account: "acct_1", APIVersion: "v", Livemode: true, Payload: []byte(good)}}
 	if diff := cmp.Diff(want, f.events); diff != "" {
 		t.Errorf("stored (-want +got)\n%s", diff)
 	}
@@ -403,7 +397,7 @@ func TestFloodsAreLoggedOnce(t *testing.T) {
 	if got := lines(); len(got) != 3 || !strings.Contains(got[2], "ERROR webhook not stored") || !strings.Contains(got[2], "disk full") {
 		t.Fatalf("the log says\n%s", strings.Join(got, "\n"))
 	}
-	f.clock.now = f.clock.now.Add(time.Minute)
+	f.clock.Advance(time.Minute)
 	forge()
 	forge()
 	if got := lines(); len(got) != 4 || !strings.Contains(got[3], "refused_since_last_line=99") {

@@ -15,61 +15,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
 )
 
 // patience is how long a test waits for what must happen; it never waits for what must not.
 const patience = 30 * time.Second
 
-// manualClock moves when it is told to.
-type manualClock struct {
-	mu     sync.Mutex
-	now    time.Time
-	timers map[int]manualTimer
-	next   int
-	armed  chan time.Duration // each After
+// clock is a clock that says which timers are armed.
+type clock struct {
+	*runtimetest.Clock
+	armed chan time.Duration // each After
 }
 
-type manualTimer struct {
-	at time.Time
-	c  chan time.Time
+func newClock() *clock {
+	return &clock{runtimetest.NewClock(time.Unix(1_700_000_000, 0)), make(chan time.Duration, 100)}
 }
 
-func newClock() *manualClock {
-	return &manualClock{now: time.Unix(1_700_000_000, 0), timers: map[int]manualTimer{}, armed: make(chan time.Duration, 100)}
-}
-
-func (c *manualClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *manualClock) After(d time.Duration) (<-chan time.Time, func()) {
-	c.mu.Lock()
-	id := c.next
-	c.next++
-	t := manualTimer{c.now.Add(d), make(chan time.Time, 1)}
-	c.timers[id] = t
-	c.mu.Unlock()
+// After implements runtime.Clock.
+func (c *clock) After(d time.Duration) (<-chan time.Time, func()) {
+	fired, stop := c.Clock.After(d)
 	c.armed <- d
-	return t.c, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.timers, id)
-	}
-}
-
-func (c *manualClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	for id, t := range c.timers {
-		if !t.at.After(c.now) {
-			t.c <- c.now
-			delete(c.timers, id)
-		}
-	}
+	return fired, stop
 }
 
 // fixture is a watched folder whose applies are seen one by one.
@@ -204,7 +170,7 @@ func TestTrigger(t *testing.T) {
 	if f.watcher.Last() != (Result{}) {
 		t.Error("there is a result before there was an apply")
 	}
-	want := Result{Digest: "a.hcl=1", Changed: true, OK: true, Recipes: 1, At: clock.now}
+	want := Result{Digest: "a.hcl=1", Changed: true, OK: true, Recipes: 1, At: clock.Now()}
 	if diff := cmp.Diff(want, f.watcher.Trigger("SIGHUP")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -217,7 +183,7 @@ func TestTrigger(t *testing.T) {
 		t.Errorf("why = %q", a.why)
 	}
 
-	clock.advance(time.Hour)
+	clock.Advance(time.Hour)
 	write(t, filepath.Join(dir, "a.hcl"), "bad")
 	got := f.watcher.Trigger("SIGHUP")
 	if got.OK || f.watcher.Last() != got {
@@ -242,7 +208,7 @@ func TestPoll(t *testing.T) {
 		if d := receive(t, clock.armed); d != DefaultPoll {
 			t.Fatalf("a timer of %v", d)
 		}
-		clock.advance(DefaultPoll)
+		clock.Advance(DefaultPoll)
 		receive(t, f.compared)
 	}
 	step()
@@ -308,10 +274,10 @@ func TestDebounce(t *testing.T) {
 		if d := receive(t, clock.armed); d != DefaultDebounce {
 			t.Fatalf("a timer of %v", d)
 		}
-		clock.advance(DefaultDebounce - 1)
+		clock.Advance(DefaultDebounce - 1)
 	}
 	f.none()
-	clock.advance(1)
+	clock.Advance(1)
 	receive(t, f.compared)
 	f.await("a.hcl=1")
 	if rescans != 1 {
@@ -323,11 +289,11 @@ func TestDebounce(t *testing.T) {
 	for range mostDebounces + 1 {
 		hint <- struct{}{}
 		receive(t, clock.armed)
-		clock.advance(DefaultDebounce - 1)
+		clock.Advance(DefaultDebounce - 1)
 	}
 	hint <- struct{}{} // arms no timer any more
 	hint <- struct{}{}
-	clock.advance(1)
+	clock.Advance(1)
 	receive(t, f.compared)
 	f.await("a.hcl=2")
 }
@@ -350,7 +316,7 @@ func TestHintsEnd(t *testing.T) {
 	close(hint)
 	receive(t, clock.armed)
 	write(t, filepath.Join(dir, "a.hcl"), "1")
-	clock.advance(DefaultPoll)
+	clock.Advance(DefaultPoll)
 	f.await()
 	f.await("a.hcl=1")
 	receive(t, f.compared)
@@ -368,7 +334,7 @@ func TestNoHintsAtAll(t *testing.T) {
 	f.await()
 	receive(t, clock.armed)
 	write(t, filepath.Join(dir, "a.hcl"), "1")
-	clock.advance(DefaultPoll)
+	clock.Advance(DefaultPoll)
 	f.await("a.hcl=1")
 }
 
@@ -470,5 +436,3 @@ func TestHash(t *testing.T) {
 	must(t, os.RemoveAll(dir))
 	check("removed")
 }
-
-var _ runtime.Clock = (*manualClock)(nil)
