@@ -242,7 +242,11 @@ func (g *guard) unclosed(top level) *hcl.Diagnostic {
 	if top.open == hclsyntax.TokenOHeredoc {
 		marker := strings.TrimLeft(strings.TrimSpace(string(opener.Bytes)), "<-")
 		rng := opener.Range
-		rng.End = hcl.Pos{Line: rng.Start.Line, Column: rng.Start.Column + len(strings.TrimSpace(string(opener.Bytes))), Byte: rng.Start.Byte + len(strings.TrimSpace(string(opener.Bytes)))}
+		length := len(bytes.TrimSpace(opener.Bytes)) // without the line end
+		rng.End = hcl.Pos{Line: rng.Start.Line, Column: rng.Start.Column + length, Byte: rng.Start.Byte + length}
+		if last := g.tokens[len(g.tokens)-2]; string(bytes.TrimSpace(last.Bytes)) == marker {
+			return syntaxError(rng, fmt.Sprintf("The text that begins here ends with the last line of the file, and that line has no line end. Add an empty line behind %s.", marker))
+		}
 		return syntaxError(rng, fmt.Sprintf("The text that begins here never ends: a line that holds only %s is missing.", marker))
 	}
 	return syntaxError(opener.Range, fmt.Sprintf("This %q is never closed.", opener.Bytes))

@@ -10,8 +10,8 @@ import (
 	"github.com/flowrun/flowrun/lang/diag"
 )
 
-// bomb is a file that would overflow the stack of the parser, or keep it or the lexer busy for seconds to hours. The
-// sizes are such that a parser without a guard ends the test process.
+// bomb is a file that, at the largest size that is read, overflows the stack of the parser or keeps it or the lexer busy
+// for seconds to hours.
 type bomb struct {
 	name string
 	src  string
@@ -19,9 +19,10 @@ type bomb struct {
 	also bool      // there may be more messages: the file is no bomb once it is guarded by size
 }
 
-func bombs() []bomb {
-	many := func(s string, n int) string { return strings.Repeat(s, min(n, (MaxFileBytes-100)/len(s))) }
-	const all = MaxFileBytes
+// bombs returns files of about the given size.
+func bombs(size int) []bomb {
+	many := func(s string, n int) string { return strings.Repeat(s, min(n, (size-100)/len(s))) }
+	all := size
 	return []bomb{
 		{name: "parentheses", src: "a = " + many("(", all), code: diag.TooDeep},
 		{name: "closed parentheses", src: "a = " + many("(", 100_000) + "1" + many(")", 100_000), code: diag.TooDeep},
@@ -78,7 +79,7 @@ func bombs() []bomb {
 }
 
 func TestBombs(t *testing.T) {
-	for _, b := range bombs() {
+	for _, b := range bombs(32 << 10) {
 		t.Run(b.name, func(t *testing.T) {
 			files := map[string][]byte{"x.hcl": []byte(b.src)}
 			p, diags := Parse(files)
@@ -144,7 +145,7 @@ func TestInvisiblePlaces(t *testing.T) {
 // Guard must say in linear time what it says; compare the throughput of the bombs with that of the recipe.
 func BenchmarkParse(b *testing.B) {
 	honest := bomb{name: "an honest file", src: strings.Repeat("action \"customerio_track\" {\n  id   = trigger.customer\n  name = \"payment_failed\"\n}\n\n", 2500)}
-	for _, bomb := range append(bombs(), honest) {
+	for _, bomb := range append(bombs(MaxFileBytes), honest) {
 		b.Run(bomb.name, func(b *testing.B) {
 			files := map[string][]byte{"x.hcl": []byte(bomb.src)}
 			b.SetBytes(int64(len(bomb.src)))
@@ -156,8 +157,8 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func FuzzGuard(f *testing.F) {
-	for _, b := range bombs() {
-		f.Add([]byte(b.src[:min(len(b.src), 400)]))
+	for _, b := range bombs(500) {
+		f.Add([]byte(b.src[:min(len(b.src), 500)]))
 	}
 	for _, e := range diag.Table() {
 		f.Add([]byte(e.Bad))

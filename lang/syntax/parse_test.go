@@ -240,3 +240,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestHeredocAtTheEndOfTheFile(t *testing.T) {
+	for src, want := range map[string]string{
+		"a = <<EOT\nx\nEOT":   "has no line end",
+		"a = <<EOT\nx\n":      "a line that holds only EOT is missing",
+		"a = <<-EOT\nx\n EOT": "has no line end",
+		"a = <<EOT\n":         "a line that holds only EOT is missing",
+	} {
+		_, diags := ParseFile([]byte(src), "x.hcl")
+		if len(diags) != 1 || !strings.Contains(diags[0].Detail, want) {
+			t.Errorf("%q: %v", src, diags)
+		}
+	}
+}
