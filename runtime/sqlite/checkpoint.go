@@ -19,6 +19,7 @@ const checkpointFrames = 2000
 
 type checkpointer struct {
 	c      *conn
+	limit  int32
 	mu     sync.Mutex // held while either side moves pages
 	wake   chan struct{}
 	ended  chan struct{}
@@ -34,8 +35,8 @@ func walHook(_ *libc.TLS, arg, _, _ uintptr, frames int32) int32 {
 	return lib.SQLITE_OK
 }
 
-func newCheckpointer(writing, own *conn) *checkpointer {
-	k := &checkpointer{c: own, wake: make(chan struct{}, 1), ended: make(chan struct{}), tls: libc.NewTLS()}
+func newCheckpointer(writing, own *conn, limit int) *checkpointer {
+	k := &checkpointer{c: own, limit: int32(limit), wake: make(chan struct{}, 1), ended: make(chan struct{}), tls: libc.NewTLS()}
 	k.frames = libc.Xcalloc(k.tls, 1, 8)
 	hook := struct {
 		f func(*libc.TLS, uintptr, uintptr, uintptr, int32) int32
@@ -58,7 +59,7 @@ func (k *checkpointer) loop() {
 
 // committed is called by the writer between two transactions.
 func (k *checkpointer) committed(writing *conn) {
-	if **(**int32)(unsafe.Pointer(&k.frames)) < checkpointFrames {
+	if **(**int32)(unsafe.Pointer(&k.frames)) < k.limit {
 		return
 	}
 	if k.finish.Swap(false) {

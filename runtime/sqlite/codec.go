@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/s2"
 
+	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/runtime"
 )
 
@@ -111,14 +111,18 @@ func (p *packer) time(t time.Time) {
 	p.int(ns)
 }
 
-func (p *packer) err(e *runtime.StepError) error {
+// err packs an error as a value of its own, so that fields can be added behind those it has.
+func (p *packer) err(e *runtime.StepError) {
 	if e == nil {
 		p.bytes(nil)
-		return nil
+		return
 	}
-	b, err := json.Marshal(e)
-	p.bytes(b)
-	return err
+	var inner packer
+	inner.text(e.Step)
+	inner.text(string(e.Kind))
+	inner.int(int64(e.Status))
+	inner.text(e.Message)
+	p.bytes(inner)
 }
 
 // key packs the hex of a key into half its length; what is not such hex stays as it is.
@@ -195,14 +199,13 @@ func (u *unpacker) key() string {
 }
 
 func (u *unpacker) err() *runtime.StepError {
-	b := u.bytes()
-	if b == nil {
+	b, ok := u.take(1)
+	if !ok {
 		return nil
 	}
-	e := new(runtime.StepError)
-	if json.Unmarshal(b, e) != nil {
-		u.bad = true
-	}
+	inner := unpacker{b: b}
+	e := &runtime.StepError{Step: inner.text(), Kind: connectors.Kind(inner.text()), Status: int(inner.int()), Message: inner.text()}
+	u.bad = u.bad || inner.bad
 	return e
 }
 

@@ -220,7 +220,6 @@ func (s *Store) Check(ctx context.Context) error {
 			{"rows of an unknown word", `SELECT (SELECT count(*) FROM events WHERE type <> 0 AND type NOT IN (SELECT id FROM names)
 				OR connection <> 0 AND connection NOT IN (SELECT id FROM names)) +
 				(SELECT count(*) FROM runs WHERE recipe <> 0 AND recipe NOT IN (SELECT id FROM names))`},
-			{"waiting runs without a due time", `SELECT count(*) FROM runs WHERE status <> 3 AND status = 2 AND due IS NULL`},
 			{"undecided events at or below the mark", `SELECT count(*) FROM events WHERE seq <= (SELECT decided_to FROM counters)
 				AND seq NOT IN (SELECT event FROM decisions)`},
 		} {

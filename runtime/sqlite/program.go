@@ -2,20 +2,23 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/flowrun/flowrun/runtime"
 )
 
 // KeepProgram implements runtime.Store.
 func (s *Store) KeepProgram(ctx context.Context, p *runtime.Program) error {
-	files, err := json.Marshal(p.Files)
-	if err == nil {
-		op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files)}
-		err = s.w.do(ctx, op, len(op.files))
+	var files packer
+	files.int(int64(len(p.Files)))
+	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+		files.text(name)
+		files.bytes(p.Files[name])
 	}
-	if err != nil {
+	op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files)}
+	if err := s.w.do(ctx, op, len(op.files)); err != nil {
 		return fmt.Errorf("keeping program %s: %w", p.Digest, err)
 	}
 	return nil
@@ -50,7 +53,13 @@ func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, e
 			if err != nil {
 				return err
 			}
-			return json.Unmarshal(files, &p.Files)
+			u := unpacker{b: files}
+			p.Files = map[string][]byte{}
+			for n := u.int(); n > 0 && !u.bad; n-- {
+				name := u.text()
+				p.Files[name] = u.bytes()
+			}
+			return u.done()
 		}, digest)
 	})
 	if err != nil {

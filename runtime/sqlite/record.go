@@ -102,9 +102,7 @@ func (s *Store) runRow(ctx context.Context, row *runRow, r *runtime.Run) (err er
 	p.text(r.EventID)
 	p.text(r.StoppedBy)
 	p.text(r.ReplayOf)
-	if err := p.err(r.Error); err != nil {
-		return err
-	}
+	p.err(r.Error)
 	row.data = p
 	row.steps = make([]stepRow, len(r.Steps))
 	for i, st := range r.Steps {
@@ -274,15 +272,11 @@ func (s *Store) packStep(ctx context.Context, st *runtime.Step) ([]byte, error) 
 		p.time(a.At)
 		p.int(int64(a.Duration))
 		p.int(int64(a.Status))
-		if err := p.err(a.Error); err != nil {
-			return nil, err
-		}
+		p.err(a.Error)
 	}
 	p.bytes(st.Input)
 	p.bytes(st.Output)
-	if err := p.err(st.Error); err != nil {
-		return nil, err
-	}
+	p.err(st.Error)
 	return s.codec.compress(p), nil
 }
 

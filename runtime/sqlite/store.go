@@ -33,6 +33,8 @@ type Options struct {
 	vfs         string // of the tests that fail and cut the power
 	synchronous string // FULL where empty
 	migrations  []migration
+
+	checkpointFrames int // checkpointFrames where 0
 }
 
 // Store is a runtime.Store in a file.

@@ -5,6 +5,7 @@ package sqlite
 // and without load nobody should wait.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ type writer struct {
 // newWriter starts the writer, which takes over both connections.
 func newWriter(c, checkpoints *conn, n counters, opts Options) *writer {
 	w := &writer{c: c, n: n, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	w.ckpt = newCheckpointer(c, checkpoints)
+	w.ckpt = newCheckpointer(c, checkpoints, cmp.Or(opts.checkpointFrames, checkpointFrames))
 	go w.loop()
 	return w
 }
