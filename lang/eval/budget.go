@@ -21,6 +21,7 @@ const (
 type budget struct {
 	steps, made, read int
 	over              string // which bound was passed, empty for none
+	maxSteps          int
 }
 
 const budgetVariable = "\x00the budget of this evaluation\x00"
@@ -29,12 +30,14 @@ const budgetVariable = "\x00the budget of this evaluation\x00"
 var budgetType = cty.Capsule("evaluation budget", reflect.TypeFor[budget]())
 
 func newBudget() *budget {
-	b := &budget{}
+	b := &budget{maxSteps: maxSteps}
 	b.reset()
 	return b
 }
 
-func (b *budget) reset() { *b = budget{steps: maxSteps, made: maxMadeBytes, read: maxReadBytes} }
+func (b *budget) reset() {
+	b.steps, b.made, b.read, b.over = b.maxSteps, maxMadeBytes, maxReadBytes, ""
+}
 
 // budgetOf returns the budget that ctx is evaluated under, or nil.
 func budgetOf(ctx *hcl.EvalContext) *budget {
@@ -48,7 +51,7 @@ func budgetOf(ctx *hcl.EvalContext) *budget {
 
 func (b *budget) step() {
 	if b.steps--; b.steps < 0 && b.over == "" {
-		b.over = fmt.Sprintf("more than %d steps", maxSteps)
+		b.over = fmt.Sprintf("more than %d steps", b.maxSteps)
 	}
 }
 
