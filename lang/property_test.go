@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,6 +46,9 @@ func TestWhatPassesRuns(t *testing.T) {
 			scope.Set("trigger", trigger)
 			scope.Set("event", cty.ObjectVal(map[string]cty.Value{"type": cty.StringVal("charge.failed"), "account": cty.NullVal(cty.String)}))
 			done, err := runNodes(scope, r)
+			if err != nil && dependsOnValues.MatchString(err.Error()) {
+				continue
+			}
 			if err != nil {
 				t.Fatalf("%v\n%s\n%s", err, text, raw)
 			}
@@ -57,6 +61,9 @@ func TestWhatPassesRuns(t *testing.T) {
 		t.Errorf("%d recipes passed and %d runs came to an action: too few to say anything", passed, ran)
 	}
 }
+
+// dependsOnValues are failures that no shape tells: texts that are empty, or too long.
+var dependsOnValues = regexp.MustCompile(`every argument is null or an empty string|is longer than \d+ bytes`)
 
 // runNodes does what an engine does with filters, when and inputs.
 func runNodes(scope *eval.Scope, r *check.Recipe) (done bool, err error) {

@@ -144,6 +144,12 @@ func (e env) constantLabels(x hclsyntax.Expression) map[string]string {
 	return out
 }
 
+// Who needs whom is kept for each pair, so that more than anybody writes is refused.
+const (
+	mostSteps  = 1000
+	mostLocals = 1000 // of a recipe, and of the project
+)
+
 func (b *builder) collectLocals() {
 	taken := map[string]hcl.Range{}
 	for _, l := range b.pr.locals {
@@ -151,7 +157,11 @@ func (b *builder) collectLocals() {
 	}
 	b.locals = slices.Clone(b.pr.locals)
 	b.own = len(b.locals)
-	for _, a := range b.src.Locals {
+	for n, a := range b.src.Locals {
+		if n == mostLocals {
+			b.e.report(diag.TooExpensive, a.NameRange, "a recipe has %d locals at most; this one has %d.", mostLocals, len(b.src.Locals))
+			break
+		}
 		if duplicate(b.e.sc.rep, "local", a.Name, a.NameRange, taken) {
 			continue
 		}
@@ -292,6 +302,10 @@ func (b *builder) collectSteps() {
 	filters := 0
 	taken := map[string]hcl.Range{}
 	for n, s := range b.src.Steps {
+		if n == mostSteps {
+			b.e.report(diag.TooExpensive, s.Range, "a recipe has %d steps at most; this one has %d.", mostSteps, len(b.src.Steps))
+			break
+		}
 		node := &Node{Index: n, Range: s.Range}
 		ns := &nodeSrc{Node: node, src: s, refs: newRefs()}
 		b.nodes = append(b.nodes, ns)

@@ -85,7 +85,12 @@ func (c *checker) checkConfig(cfg *syntax.Config, rep *reporter) *project {
 	}
 	pr.variables = c.checkVariables(cfg.Variables, "", pr.vars, pr.varInfo, rep)
 	taken := map[string]hcl.Range{}
-	for _, a := range cfg.Locals {
+	for n, a := range cfg.Locals {
+		if n == mostLocals {
+			e := env{sc: &scope{rep: rep}, facts: noFacts}
+			e.report(diag.TooExpensive, a.NameRange, "a project has %d locals at most; this one has %d.", mostLocals, len(cfg.Locals))
+			break
+		}
 		if duplicate(rep, "local", a.Name, a.NameRange, taken) {
 			continue
 		}

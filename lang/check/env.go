@@ -43,12 +43,32 @@ type scope struct {
 	memo map[memoKey]info
 	told map[assumeKey]*facts // what locals prove
 	rep  *reporter
+
+	proofs map[proofKey]*facts // what conditions prove
+	looks  int                 // how many expressions have been looked at
+}
+
+// mostLooks bounds the work on one recipe. A recipe of a thousand lines takes a tenth of it; beyond it are texts that
+// nest conditions in conditions to make the checker work.
+const mostLooks = 300_000
+
+// spent counts one more step and reports whether there were too many.
+func (e *env) spent() bool {
+	e.sc.looks++
+	return e.sc.looks > mostLooks
 }
 
 type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+}
+
+type proofKey struct {
+	x     hclsyntax.Expression
+	truth bool
+	facts *facts
+	inner int
 }
 
 type assumeKey struct {
@@ -90,6 +110,7 @@ type env struct {
 	anon  []loopVar // what a splat stands on
 	quiet bool      // within try and can: a null or a missing element is what they are for
 	mute  bool      // nothing is reported
+	inner int       // tells places within different for expressions and splats apart
 	times int       // how often the surrounding loops over constants repeat this place; 0 is once
 	world bool      // in connection and variable blocks, where env() and file() may be called
 }
@@ -178,7 +199,7 @@ func (e env) lenient() env {
 // plain is where the recipe's locals stand: no loop variable is in reach. What has been proved holds within them, too:
 // a local is evaluated as if its expression were written in its place.
 func (e env) plain() *env {
-	e.loop, e.anon = nil, nil
+	e.loop, e.anon, e.inner = nil, nil, 0
 	return &e
 }
 
@@ -190,13 +211,14 @@ func (e env) bind(name string, i info) env {
 	}
 	e.c.loopID++
 	loop[name] = loopVar{info: i, id: fmt.Sprintf("%s#%d", name, e.c.loopID)}
-	e.loop = loop
+	e.loop, e.inner = loop, e.c.loopID
 	return e
 }
 
 // standOn returns the place within a splat.
 func (e env) standOn(i info) env {
 	e.c.loopID++
+	e.inner = e.c.loopID
 	e.anon = append(append([]loopVar(nil), e.anon...), loopVar{info: i, id: fmt.Sprintf("*#%d", e.c.loopID)})
 	return e
 }

@@ -16,6 +16,13 @@ import (
 
 // infer returns what is known of the value of x, and reports what is wrong with it.
 func (e env) infer(x hclsyntax.Expression) info {
+	if e.spent() {
+		if e.sc.looks == mostLooks+1 {
+			e.mute, e.facts = false, noFacts
+			return e.report(diag.TooExpensive, x.Range(), "this recipe nests conditions so deeply that checking it would take too long.")
+		}
+		return mistake()
+	}
 	switch x := x.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		return infoOf(x.Val)
@@ -245,8 +252,8 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 	}
 	in := e.bind(x.ValVar, elem)
 	if n := constantLength(coll); n > 1 {
-		if in.times = max(1, in.times) * n; in.times > mostSteps {
-			return e.report(diag.TooExpensive, x.Range(), "the loops around this run %d times at the least; an expression may take %d steps.", in.times, mostSteps)
+		if in.times = max(1, in.times) * n; in.times > mostTurns {
+			return e.report(diag.TooExpensive, x.Range(), "the loops around this run %d times at the least; an expression may take %d steps.", in.times, mostTurns)
 		}
 	}
 	if x.KeyVar != "" {
@@ -280,8 +287,8 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 	return out
 }
 
-// mostSteps is how many steps eval.Bound grants an expression.
-const mostSteps = 100_000
+// mostTurns is how many steps eval.Bound grants an expression.
+const mostTurns = 100_000
 
 // constantLength returns how many elements a constant collection has; 0 where it isn't known.
 func constantLength(i info) int {

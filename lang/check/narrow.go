@@ -89,8 +89,30 @@ func (f *facts) or(g *facts) *facts {
 
 func proves(path string) *facts { return &facts{nonNull: map[string]bool{path: true}} }
 
-// assume returns what is proved by the condition being true, or false.
+// assume returns what is proved by the condition being true, or false. It is kept for each condition: what a || b
+// proves needs both answers for each side, which nested would double the work at each level.
 func (e *env) assume(x hclsyntax.Expression, truth bool) *facts {
+	switch x.(type) {
+	case *hclsyntax.BinaryOpExpr, *hclsyntax.ConditionalExpr:
+	default:
+		return e.prove(x, truth)
+	}
+	key := proofKey{x: x, truth: truth, facts: e.facts, inner: e.inner}
+	if f, ok := e.sc.proofs[key]; ok {
+		return f
+	}
+	if e.spent() {
+		return noFacts
+	}
+	f := e.prove(x, truth)
+	if e.sc.proofs == nil {
+		e.sc.proofs = map[proofKey]*facts{}
+	}
+	e.sc.proofs[key] = f
+	return f
+}
+
+func (e *env) prove(x hclsyntax.Expression, truth bool) *facts {
 	switch x := x.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return e.assume(x.Expression, truth)
