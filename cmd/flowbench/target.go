@@ -80,8 +80,12 @@ func (b *bench) start(ctx context.Context, spec targetSpec) (*target, error) {
 
 // ready waits until the target takes webhooks.
 func (t *target) ready(ctx context.Context) error {
+	url := "http://" + t.addr + "/healthz"
+	if t.control != "" {
+		url = "http://" + t.control + "/readyz"
+	}
 	for {
-		res, err := http.Get("http://" + t.addr + "/healthz")
+		res, err := http.Get(url)
 		if err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {

@@ -1,0 +1,298 @@
+package main
+
+// The docs are tested as the code is: every recipe on a page compiles, every example runs and makes the calls that are
+// kept beside this file, and the pages made from tables are what the tables say. UPDATE=1 writes what is stale.
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/schema"
+)
+
+const root = "../.."
+
+var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
+
+// TestDocsCompile compiles each hcl block of the pages that people write: a connection block as flowrun.hcl, anything
+// else as a recipe.
+func TestDocsCompile(t *testing.T) {
+	pages, err := filepath.Glob(root + "/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, root+"/README.md")
+	blocks := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range hclBlock.FindAllSubmatch(text, -1) {
+			blocks++
+			name := "recipe.hcl"
+			if bytes.HasPrefix(m[1], []byte("connection ")) {
+				name = "flowrun.hcl"
+			}
+			_, diags := lang.CompileFiles(map[string][]byte{name: m[1]}, all.Registry())
+			for _, d := range diags {
+				t.Errorf("%s, block %d: %v", filepath.Base(page), i+1, d)
+			}
+		}
+	}
+	if blocks < 8 {
+		t.Errorf("only %d blocks were found: has the fence changed?", blocks)
+	}
+}
+
+// TestReadmeShowsTheFirstExample keeps the recipe on the front page equal to the one that the first command serves.
+func TestReadmeShowsTheFirstExample(t *testing.T) {
+	readme, err := os.ReadFile(root + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile(root + "/examples/01-charge-failed/recipe.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := hclBlock.FindSubmatch(readme)
+	if shown == nil || !bytes.HasSuffix(bytes.TrimSpace(example), bytes.TrimSpace(shown[1])) {
+		t.Error("README.md does not end in the recipe of examples/01-charge-failed")
+	}
+}
+
+// TestExamples runs each example on the event beside it and holds the gates, the requests and the outcome against a
+// golden file.
+func TestExamples(t *testing.T) {
+	dirs, err := filepath.Glob(root + "/examples/[0-9]*")
+	if err != nil || len(dirs) < 4 {
+		t.Fatalf("%d examples, %v", len(dirs), err)
+	}
+	var goldens []string
+	for _, dir := range dirs {
+		name := filepath.Base(dir)
+		golden := filepath.Join("testdata", "examples", name+".txt")
+		goldens = append(goldens, golden)
+		t.Run(name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			m := &Main{Stdout: &out, Stderr: &errs, Args: []string{"run", name + "/recipe", "-dir", root + "/examples", "-event", dir + "/event.json"}}
+			if code := m.Run(context.Background()); code != exitOK {
+				t.Fatalf("exit code %d\n%s%s", code, out.String(), errs.String())
+			}
+			if _, err := os.Stat(dir + "/README.md"); err != nil {
+				t.Error(err)
+			}
+			same(t, golden, out.Bytes())
+		})
+	}
+	orphans(t, filepath.Join("testdata", "examples"), goldens)
+}
+
+// TestGeneratedDocs holds the pages that are made from tables against the tables.
+func TestGeneratedDocs(t *testing.T) {
+	pages := map[string][]byte{
+		"functions.md": functionsPage(),
+		"cli.md":       cliPage(),
+	}
+	for name, text := range diagnosticPages() {
+		pages["diagnostics/"+name] = text
+	}
+	for _, spec := range all.Specs() {
+		pages["connectors/"+spec.Name+".md"] = connectorPage(spec)
+	}
+	for name, text := range pages {
+		t.Run(name, func(t *testing.T) { same(t, filepath.Join(root, "docs", name), text) })
+	}
+	for _, dir := range []string{"diagnostics", "connectors"} {
+		var made []string
+		for name := range pages {
+			if strings.HasPrefix(name, dir+"/") {
+				made = append(made, filepath.Join(root, "docs", name))
+			}
+		}
+		orphans(t, filepath.Join(root, "docs", dir), made)
+	}
+}
+
+// same compares a file with what it should hold, or writes it where UPDATE is set.
+func same(t *testing.T, path string, want []byte) {
+	t.Helper()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s is stale (UPDATE=1 writes it):\n%s", path, d)
+	}
+}
+
+// orphans fails for files that no test owns.
+func orphans(t *testing.T, dir string, owned []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !slices.Contains(owned, path) {
+			t.Errorf("%s belongs to no test", path)
+		}
+		return err
+	})
+	if err != nil && os.Getenv("UPDATE") == "" {
+		t.Error(err)
+	}
+}
+
+const made = "<!-- Made by UPDATE=1 go test ./cmd/flowrun -run TestGeneratedDocs. Do not edit. -->\n\n"
+
+func functionsPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(made + "# Functions\n\nAll are pure, and none gives more than 1 MiB. A parameter takes null only where that is said.\n\n| function | what it gives | example |\n|---|---|---|\n")
+	for _, f := range eval.Functions() {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", f.Name, cell(f.Doc), strings.ReplaceAll(f.Example, "|", "\\|"))
+	}
+	return b.Bytes()
+}
+
+func cliPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(made + "# Command line\n\nLong flags take one or two dashes and may stand before or after arguments. Results go to standard output, everything\nelse to standard error. Exit codes: 0 done and nothing found, 1 problems found, 2 wrong usage or the command could not\nwork.\n")
+	m := &Main{}
+	var page func(c *command, path string)
+	page = func(c *command, path string) {
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n", path)
+		if c.sub != nil {
+			m.list(&b, c, path)
+		} else {
+			m.describe(&b, c, path, newFlags(path, c.flags))
+		}
+		b.WriteString("```\n")
+		for _, s := range c.sub {
+			page(s, path+" "+s.name)
+		}
+	}
+	for _, c := range commands() {
+		page(c, "flowrun "+c.name)
+	}
+	return b.Bytes()
+}
+
+func diagnosticPages() map[string][]byte {
+	pages := map[string][]byte{}
+	var index bytes.Buffer
+	index.WriteString(made + "# Diagnostics\n\nEvery mistake that flowrun finds has a code that never changes its meaning.\n\n| code | | summary |\n|---|---|---|\n")
+	for _, e := range diag.Table() {
+		severity := "error"
+		if strings.HasPrefix(string(e.Code), "FR5") {
+			severity = "warning"
+		}
+		fmt.Fprintf(&index, "| [%s](%s.md) | %s | %s |\n", e.Code, e.Code, severity, cell(e.Summary))
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "%s# %s: %s\n\n%s\n\n## Wrong\n\n%s\n## Right\n\n%s", made, e.Code, e.Summary, strings.TrimSpace(e.Cause), fence(e.Bad), fence(e.Good))
+		pages[string(e.Code)+".md"] = b.Bytes()
+	}
+	pages["README.md"] = index.Bytes()
+	return pages
+}
+
+// fence shows a project; a file's bytes that people can't see are shown as escapes.
+func fence(project string) string {
+	shown := strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f && !(r >= 0x202a && r <= 0x2069) {
+			return r
+		}
+		return '\uFFFD'
+	}, strings.TrimRight(project, "\n"))
+	if len(shown) > 2000 {
+		shown = shown[:1500] + "\n…"
+	}
+	return "```text\n" + shown + "\n```\n"
+}
+
+func connectorPage(s *connectors.Spec) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n", made, s.Title, strings.TrimSpace(s.Doc))
+	for _, st := range s.Settings {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
+	}
+	if len(s.Triggers) > 0 {
+		b.WriteString("\n## Triggers\n\n`flowrun connectors TRIGGER` shows the fields of one.\n\n| trigger | event | |\n|---|---|---|\n")
+		for _, t := range s.Triggers {
+			events := strings.Join(t.Events, ", ")
+			if t.TypesSetting != "" {
+				events = "as `" + t.TypesSetting + "` says"
+			}
+			doc := t.Doc
+			if t.Settings != nil {
+				for i := range t.Settings.Fields() {
+					f := &t.Settings.Fields()[i]
+					doc += fmt.Sprintf(". Takes `%s`: %s", f.Name, f.Doc)
+				}
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Name, events, cell(doc))
+		}
+	}
+	b.WriteString("\n## Actions\n")
+	for _, a := range s.Actions {
+		fmt.Fprintf(&b, "\n### %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect)
+		for i := range a.In.Fields() {
+			f := &a.In.Fields()[i]
+			doc := f.Doc
+			if f.Required {
+				doc = "Required. " + doc
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, fieldType(f), cell(doc))
+		}
+		for _, group := range a.In.OneOf {
+			fmt.Fprintf(&b, "\nExactly one of `%s`.\n", strings.Join(group, "`, `"))
+		}
+		if a.Out != nil {
+			names := make([]string, 0, len(a.Out.Fields()))
+			for i := range a.Out.Fields() {
+				names = append(names, a.Out.Fields()[i].Name)
+			}
+			fmt.Fprintf(&b, "\nAnswers `%s`", strings.Join(names, "`, `"))
+			if a.OutMayBeNull {
+				b.WriteString(", or null")
+			}
+			b.WriteString(".\n")
+		}
+	}
+	return b.Bytes()
+}
+
+func fieldType(f *schema.Field) string {
+	text := f.Type.String()
+	if len(f.Type.Enum) > 0 {
+		text = "one of " + strings.Join(f.Type.Enum, ", ")
+	}
+	if f.Secret {
+		text += ", secret"
+	}
+	return text
+}
+
+func cell(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", "\\|")
+}
