@@ -30,6 +30,13 @@ func Bound(e hclsyntax.Expression) hclsyntax.Expression {
 	return &bounded{Expression: inParens(inner), inner: inner, traversals: traversals, needs: needsOf(traversals)}
 }
 
+// Wrapper is a node that another package puts around nodes of hclsyntax. Bound sees into it by Rewrap, which returns a
+// copy of the node around rebuild of what it holds; without it, what is inside a foreign node is not charged.
+type Wrapper interface {
+	hclsyntax.Expression
+	Rewrap(rebuild func(hclsyntax.Expression) hclsyntax.Expression) hclsyntax.Expression
+}
+
 // needs says which names of the root scope an expression reads.
 type needs struct {
 	roots  []string // distinct
@@ -323,6 +330,8 @@ func rebuild(e hclsyntax.Expression) hclsyntax.Expression {
 		c.Source = read(e.Source, 1)
 		c.Each = made(rebuild(e.Each))
 		return made(&c)
+	case Wrapper:
+		return e.Rewrap(rebuild)
 	}
 	return made(e)
 }

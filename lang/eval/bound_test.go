@@ -205,6 +205,31 @@ func TestBoundExpressionsCanBeAnalysed(t *testing.T) {
 	}
 }
 
+// orNull is null where what it holds fails, as another package may have it.
+type orNull struct{ *hclsyntax.ParenthesesExpr }
+
+func (n orNull) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	v, diags := n.Expression.Value(ctx)
+	if diags.HasErrors() {
+		return cty.NullVal(cty.DynamicPseudoType), nil
+	}
+	return v, nil
+}
+
+func (n orNull) Rewrap(rebuild func(hclsyntax.Expression) hclsyntax.Expression) hclsyntax.Expression {
+	return orNull{&hclsyntax.ParenthesesExpr{Expression: rebuild(n.Expression), SrcRange: n.SrcRange}}
+}
+
+func TestBoundSeesIntoWrappers(t *testing.T) {
+	for src, bad := range map[string]bool{`[1][9]`: false, `[for i in range(1000) : [for j in range(1000) : "${i}${j}"]][9]`: true} {
+		inner := parse(t, src)
+		v, err := NewScope(Table(), nil).Value(Bound(orNull{&hclsyntax.ParenthesesExpr{Expression: inner, SrcRange: inner.Range()}}))
+		if (err != nil) != bad {
+			t.Errorf("%s: %#v %v", src, v, err)
+		}
+	}
+}
+
 func TestBoundIsConcurrent(t *testing.T) {
 	e := Bound(parse(t, `[for x in items : upper(x)][*]`))
 	table := Table()
