@@ -105,7 +105,7 @@ func New(cfg Config) *Handler {
 	}
 	h := &Handler{cfg: cfg}
 	h.buffers.New = func() any { return new(bytes.Buffer) }
-	h.refusals.log = cfg.Log
+	h.refusals.log, h.refusals.clock = cfg.Log, cfg.Clock
 	return h
 }
 

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -373,36 +372,82 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-func TestFloodsAreLoggedOnce(t *testing.T) {
-	f := newFixture(nil)
-	forge := func() {
-		r := post("/webhooks/main", good)
-		r.Header.Set("X-Signature", "forged")
-		f.serve(r)
+// logLines passes on each line that is logged.
+type logLines chan string
+
+func (l logLines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+func TestFloodsAreLoggedOnceAMinute(t *testing.T) {
+	log := make(logLines, 1000)
+	f := newFixture(func(c *Config) { c.Log = telemetry.NewLogger(log, telemetry.FormatText, nil, nil) })
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	line := func(want ...string) {
+		t.Helper()
+		select {
+		case got := <-log:
+			for _, w := range want {
+				if !strings.Contains(got, w) {
+					t.Errorf("no %q in %s", w, got)
+				}
+			}
+		case <-ctx.Done():
+			t.Fatalf("no line with %q", want)
+		}
 	}
-	lines := func() []string {
-		return slices.DeleteFunc(strings.Split(f.log.String(), "\n"), func(l string) bool { return l == "" })
+	silence := func() {
+		t.Helper()
+		select {
+		case got := <-log:
+			t.Fatalf("unexpected line %s", got)
+		default:
+		}
 	}
-	for range 100 {
-		forge()
-		f.serve(post(fmt.Sprintf("/webhooks/unknown%d", len(f.log.String())), good))
+	minute := func(timers int) {
+		t.Helper()
+		if err := f.clock.WaitTimers(ctx, timers); err != nil {
+			t.Fatal(err)
+		}
+		f.clock.Advance(time.Minute)
 	}
-	if got := lines(); len(got) != 2 || !strings.Contains(got[0], "WARN  webhook with a bad signature refused") ||
-		!strings.Contains(got[0], "connection=main") || !strings.Contains(got[1], "path=/webhooks/unknown") {
-		t.Fatalf("the log says\n%s", strings.Join(got, "\n"))
+	forge := func(times int) {
+		for range times {
+			r := post("/webhooks/main", good)
+			r.Header.Set("X-Signature", "forged")
+			f.serve(r)
+		}
 	}
-	// What is our own fault is not drowned by it.
+
+	forge(1)
+	line("WARN  webhook with a bad signature refused", "connection=main", `detail="tried 1 secret"`, "from=192.0.2.1")
+	forge(99)
+	silence()
+	for i := range 100 {
+		f.serve(post(fmt.Sprintf("/webhooks/unknown%d", i), good))
+	}
+	line("WARN  webhook refused", "path=/webhooks/unknown0") // names that strangers make up share a line
+	silence()
 	f.fail = errors.New("disk full")
 	f.serve(post("/webhooks/main", good))
-	if got := lines(); len(got) != 3 || !strings.Contains(got[2], "ERROR webhook not stored") || !strings.Contains(got[2], "disk full") {
-		t.Fatalf("the log says\n%s", strings.Join(got, "\n"))
+	line("ERROR webhook not stored", "disk full") // what is our own fault is not drowned
+
+	minute(2)
+	if all := <-log + <-log; strings.Count(all, "more webhooks refused") != 2 || strings.Count(all, "count=99") != 2 ||
+		strings.Count(all, "connection=main") != 1 {
+		t.Errorf("after a minute the log says\n%s", all)
 	}
+
+	forge(5) // the flood goes on: counted in the minute that has begun
+	silence()
+	minute(1)
+	line("more webhooks refused", "count=5")
 	f.clock.Advance(time.Minute)
-	forge()
-	forge()
-	if got := lines(); len(got) != 4 || !strings.Contains(got[3], "refused_since_last_line=99") {
-		t.Errorf("a minute later the log says\n%s", strings.Join(got, "\n"))
-	}
+	forge(1) // after a pause, said at once
+	line("webhook with a bad signature refused")
+	silence()
 }
 
 func FuzzHandler(f *testing.F) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/flowrun/flowrun/runtime"
 )
 
 // refusal is why a request was not taken, and how it is answered. Its zero value is none.
@@ -23,7 +25,7 @@ type refusal struct {
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
 	h.cfg.Metrics.EventRefused(f.connection, f.metric)
-	h.refusals.note(h.cfg.Clock.Now(), r, f)
+	h.refusals.note(r, f)
 	header := w.Header()
 	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
 		header["Retry-After"] = retryAfter
@@ -52,10 +54,11 @@ func answer(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// refusals logs what was refused: the first of a door at once, then one line a minute with how many there were, so that
-// a flood of forgeries can't fill a disk. What comes for doors that don't exist shares one count.
+// refusals logs what was refused: the first of a door at once, and what follows as one line a minute that says how many
+// there were, so that a flood of forgeries can't fill a disk. What comes for doors that don't exist shares one count.
 type refusals struct {
-	log *slog.Logger
+	log   *slog.Logger
+	clock runtime.Clock
 
 	mu    sync.Mutex
 	doors map[doorKey]count
@@ -68,26 +71,30 @@ type doorKey struct {
 }
 
 type count struct {
-	since time.Time
-	more  int // since the last line
+	since time.Time // of the last line
+	more  int       // since then
 }
 
 const logEvery = time.Minute
 
-func (c *refusals) note(now time.Time, r *http.Request, f refusal) {
+func (c *refusals) note(r *http.Request, f refusal) {
+	key := doorKey{f.connection, f.loud}
+	now := c.clock.Now()
 	c.mu.Lock()
 	if c.doors == nil {
 		c.doors = map[doorKey]count{}
 	}
-	key := doorKey{f.connection, f.loud}
 	d, seen := c.doors[key]
-	if seen && now.Sub(d.since) < logEvery && !now.Before(d.since) {
+	if seen && (d.more > 0 || now.Sub(d.since) < logEvery) {
 		d.more++
 		c.doors[key] = d
 		c.mu.Unlock()
+		if d.more == 1 {
+			due, _ := c.clock.After(d.since.Add(logEvery).Sub(now))
+			go c.sum(key, due)
+		}
 		return
 	}
-	more := d.more
 	c.doors[key] = count{since: now}
 	c.mu.Unlock()
 
@@ -100,9 +107,6 @@ func (c *refusals) note(now time.Time, r *http.Request, f refusal) {
 	if f.detail != "" {
 		attrs = append(attrs, "detail", cut(f.detail))
 	}
-	if more > 0 {
-		attrs = append(attrs, "refused_since_last_line", more)
-	}
 	switch {
 	case f.loud:
 		c.log.Error("webhook not stored", attrs...)
@@ -111,6 +115,24 @@ func (c *refusals) note(now time.Time, r *http.Request, f refusal) {
 	default:
 		c.log.Warn("webhook refused", attrs...)
 	}
+}
+
+// sum says, once its time has come, how many there were since the last line.
+func (c *refusals) sum(key doorKey, due <-chan time.Time) {
+	now := <-due
+	c.mu.Lock()
+	more := c.doors[key].more
+	c.doors[key] = count{since: now}
+	c.mu.Unlock()
+	attrs := []any{"count", more}
+	if key.connection != "" {
+		attrs = append(attrs, "connection", key.connection)
+	}
+	if key.loud {
+		c.log.Error("more webhooks not stored", attrs...)
+		return
+	}
+	c.log.Warn("more webhooks refused", attrs...)
 }
 
 // cut bounds what a stranger can put into an answer or a log line.
