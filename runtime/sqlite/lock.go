@@ -30,10 +30,7 @@ func lock(ctx context.Context, path string, wait bool) (*os.File, error) {
 			f.Close()
 			return nil, fmt.Errorf("locking %s: %w", name, err)
 		case ok:
-			if err := writePID(f); err != nil {
-				f.Close()
-				return nil, fmt.Errorf("writing %s: %w", name, err)
-			}
+			writePID(f)
 			return f, nil
 		case !wait:
 			pid := readPID(f)
@@ -52,12 +49,11 @@ func lock(ctx context.Context, path string, wait bool) (*os.File, error) {
 	}
 }
 
-func writePID(f *os.File) error {
-	if err := f.Truncate(0); err != nil {
-		return err
+// writePID says who holds the lock. It is for people only: on a full disk it fails, and the store opens nevertheless.
+func writePID(f *os.File) {
+	if f.Truncate(0) == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
 }
 
 func readPID(f *os.File) string {

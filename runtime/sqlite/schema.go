@@ -12,8 +12,8 @@ const busyTimeout = 10 * time.Second
 
 // migration is one step of the schema. Steps are never edited once released: a change is a further step.
 type migration struct {
-	sql string
-	go_ func(*conn) error
+	sql  string
+	fill func(*conn) error // after sql
 }
 
 // migrations lead from an empty file to the current schema; step i makes version i+1.
@@ -56,7 +56,7 @@ CREATE TABLE counters (
 	events INTEGER NOT NULL, undecided INTEGER NOT NULL,
 	running INTEGER NOT NULL, waiting INTEGER NOT NULL, completed INTEGER NOT NULL,
 	filtered INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL
-);`, go_: func(c *conn) error {
+);`, fill: func(c *conn) error {
 			n, err := count(c)
 			if err != nil {
 				return err
@@ -84,8 +84,8 @@ func migrate(c *conn, steps []migration) error {
 			if err := c.exec(m.sql); err != nil {
 				return err
 			}
-			if m.go_ != nil {
-				if err := m.go_(c); err != nil {
+			if m.fill != nil {
+				if err := m.fill(c); err != nil {
 					return err
 				}
 			}

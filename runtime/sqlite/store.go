@@ -32,7 +32,6 @@ type Options struct {
 
 	vfs         string // of the tests that fail and cut the power
 	synchronous string // FULL where empty
-	migrations  []migration
 
 	checkpointFrames int // checkpointFrames where 0
 }
@@ -92,11 +91,7 @@ func (s *Store) prepare(c *conn) error {
 	if err != nil {
 		return err
 	}
-	steps := s.opts.migrations
-	if steps == nil {
-		steps = migrations()
-	}
-	if err := migrate(c, steps); err != nil {
+	if err := migrate(c, migrations()); err != nil {
 		return err
 	}
 	n, err := loadCounters(c)

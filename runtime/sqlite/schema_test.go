@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/flowrun/flowrun/runtime"
+)
+
+func rawConn(t *testing.T, path string) *conn {
+	t.Helper()
+	c, err := openConn(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.close)
+	return c
+}
+
+func schemaOf(t *testing.T, c *conn) string {
+	t.Helper()
+	var b strings.Builder
+	err := c.query(`SELECT type, name, sql FROM sqlite_master ORDER BY type, name`, func(s *stmt) error {
+		fmt.Fprintln(&b, s.text(0), s.text(1), s.text(2))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// old makes the event and the change that the files of old versions hold two of, the second undecided.
+func old(n int) (*runtime.Event, *runtime.Change) {
+	r := rand.New(rand.NewPCG(5, uint64(n)))
+	e := makeEvent(r, fmt.Sprint("evt_old_", n))
+	e.Seq = int64(n)
+	c := makeChange(r, e)
+	if n == 2 {
+		c.Decision, c.Runs[0].Status = nil, runtime.RunFailed
+	}
+	return e, c
+}
+
+// TestOpenOlder opens a file that schema version 1 left. UPDATE=1 makes it anew, which is only right while no release
+// has written that version.
+func TestOpenOlder(t *testing.T) {
+	const golden = "testdata/version1.db"
+	if os.Getenv("UPDATE") != "" {
+		writeVersion1(t, golden)
+	}
+	path := filepath.Join(t.TempDir(), "flowrun.db")
+	copyFile(t, golden, path)
+	c := rawConn(t, path)
+	fresh := rawConn(t, filepath.Join(t.TempDir(), "fresh.db"))
+	if err := migrate(fresh, migrations()[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := schemaOf(t, c), schemaOf(t, fresh); got != want {
+		t.Errorf("the file has the schema\n%s\nbut version 1 is\n%s", got, want)
+	}
+
+	s := open(t, path, fast())
+	for n := 1; n <= 2; n++ {
+		e, change := old(n)
+		got, err := s.Event(t.Context(), e.Connection, e.ID)
+		if err != nil || got.Seq != e.Seq || string(got.Payload) != string(e.Payload) {
+			t.Errorf("event %d: %+v, %v", n, got, err)
+		}
+		run, err := s.Run(t.Context(), change.Runs[0].ID)
+		if err != nil || len(run.Steps) != 2 || string(run.Steps[0].Output) != string(change.Runs[0].Steps[0].Output) {
+			t.Errorf("run %d: %+v, %v", n, run, err)
+		}
+	}
+	counts, err := s.Counts(t.Context())
+	if err != nil || counts.Events != 2 || counts.Undecided != 1 || counts.LastSeq != 2 ||
+		counts.Runs[runtime.RunCompleted] != 1 || counts.Runs[runtime.RunFailed] != 1 {
+		t.Errorf("counts are %+v, %v", counts, err)
+	}
+	e := event("evt_new")
+	if ok, err := s.AcceptEvent(t.Context(), e); !ok || err != nil || e.Seq != 3 {
+		t.Errorf("accepting: %v, %v, Seq %d", ok, err, e.Seq)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// writeVersion1 writes rows with the current code, and then takes back what version 2 added.
+func writeVersion1(t *testing.T, path string) {
+	temporary := filepath.Join(t.TempDir(), "flowrun.db")
+	s := open(t, temporary, fast())
+	for n := 1; n <= 2; n++ {
+		e, c := old(n)
+		if _, err := s.AcceptEvent(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Record(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := rawConn(t, temporary)
+	if err := c.exec(`DROP TABLE counters; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE; VACUUM`); err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, temporary, path)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRefuseNewer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flowrun.db")
+	if err := rawConn(t, path).exec(`PRAGMA user_version = 99`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(context.Background(), path, Options{})
+	if err == nil || !strings.Contains(err.Error(), "schema version 99") || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFailedMigrationLeavesNothing(t *testing.T) {
+	c := rawConn(t, filepath.Join(t.TempDir(), "flowrun.db"))
+	steps := append(migrations(), migration{sql: `CREATE TABLE half (x); CREATE TABLE half (x)`})
+	for range 2 {
+		if err := migrate(c, steps); err == nil || !strings.Contains(err.Error(), "version 3") {
+			t.Fatalf("error %v", err)
+		}
+	}
+	v, err := c.queryInt(`PRAGMA user_version`)
+	if err != nil || v != 2 {
+		t.Errorf("version %d, %v", v, err)
+	}
+	if strings.Contains(schemaOf(t, c), "half") {
+		t.Error("half of the step is there")
+	}
+	if err := migrate(c, migrations()); err != nil {
+		t.Error(err)
+	}
+}
