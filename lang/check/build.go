@@ -74,7 +74,6 @@ func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *bui
 	b.collectSteps()
 	b.graph()
 	b.types()
-	b.finish()
 	return b
 }
 
@@ -370,8 +369,9 @@ func (b *builder) retry(ns *nodeSrc) {
 	if s.Timeout != nil {
 		node.Timeout = e.constantDuration(s.Timeout, `"timeout"`)
 	}
+	known := true // whether repeats are allowed
 	if s.AllowDuplicates != nil {
-		node.AllowDuplicates, _ = e.constantBool(s.AllowDuplicates, `"allow_duplicates"`)
+		node.AllowDuplicates, known = e.constantBool(s.AllowDuplicates, `"allow_duplicates"`)
 	}
 	r := s.Retry
 	if r == nil {
@@ -402,7 +402,7 @@ func (b *builder) retry(ns *nodeSrc) {
 	if r.On != nil {
 		node.Retry.On = e.retryKinds(r.On)
 	}
-	if a := b.c.cat.Action(s.Type); a != nil && a.Effect == schema.AtMostOnce && !node.AllowDuplicates && s.AllowDuplicates == nil {
+	if a := b.c.cat.Action(s.Type); a != nil && a.Effect == schema.AtMostOnce && !node.AllowDuplicates && known {
 		e.report(diag.RetryUnsafe, r.Range,
 			"%s can't be repeated safely: %s has no way to recognise a repeat, so a retry may do it twice. Leave the retry block out, or write allow_duplicates = true if twice is fine.",
 			a.Name, a.Service)
@@ -501,6 +501,7 @@ func (b *builder) dependsOn(n *nodeSrc, needs map[int]bool, mention map[[2]int]h
 	}
 }
 
+// finish makes the recipe that is run.
 func (b *builder) finish() {
 	r := b.out
 	index := map[string]int{}
@@ -538,7 +539,10 @@ func (b *builder) finish() {
 	}
 	r.Vars = slices.Sorted(maps.Keys(vars))
 	for n, l := range b.locals {
-		r.Locals[n].Expr = b.c.bound(l.Expr)
+		if l.bound == nil {
+			l.bound = b.c.bound(l.Expr)
+		}
+		r.Locals[n].Expr = l.bound
 	}
 	for _, n := range b.nodes {
 		n.Condition = expr(b.c.bound(n.src.Condition))

@@ -49,8 +49,12 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	rep := newReporter()
 	pr := c.checkConfig(p.Config, rep)
 	out := &Result{Variables: pr.variables}
+	var built []*builder
 	for _, r := range p.Recipes {
-		rc := c.checkRecipe(r, pr, rep)
+		built = append(built, c.checkRecipe(r, pr, rep))
+	}
+	for _, rc := range built { // once everything is checked: softening rewrites what the project's locals share
+		rc.finish()
 		out.Recipes = append(out.Recipes, rc.out)
 		out.Variables = append(out.Variables, rc.variables...)
 	}

@@ -18,7 +18,6 @@ type checker struct {
 	files  map[string][]byte
 	funcs  map[string]function.Function
 	names  []string                      // of the functions
-	event  *schema.Object                // the shape of `event` where no trigger narrows it
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
 }
@@ -26,10 +25,7 @@ type checker struct {
 // scope is what a recipe's expressions can name, for one of its triggers; or what the project's own can, where variant
 // is nil.
 type scope struct {
-	recipe     string
 	variant    *Trigger // nil outside recipes
-	several    bool     // the recipe has other triggers too
-	types      []string // event types of all triggers, nil for any
 	incomplete bool     // flowrun.hcl is broken: names of the project are not known
 	event      *schema.Object
 	prev       *schema.Object // nil where `previous` is not there
@@ -84,6 +80,7 @@ type local struct {
 	project bool
 	used    bool
 	broken  bool // part of a cycle
+	bound   hclsyntax.Expression
 }
 
 // step is an action as other expressions see it.
@@ -177,7 +174,8 @@ func (e env) sentence(text string, quotes bool) string {
 // unknown reports a name that is not among the candidates.
 func (e env) unknown(code diag.Code, rng hcl.Range, name string, candidates []string, format string, args ...any) info {
 	fix := diag.Suggest(name, candidates)
-	return e.reportFix(code, rng, fix, "%s%s", fmt.Sprintf(format, args...), diag.DidYouMean(name, candidates))
+	text := e.sentence(fmt.Sprintf(format, args...), format[0] == '%')
+	return e.reportFix(code, rng, fix, "%s%s", text, diag.DidYouMean(name, candidates))
 }
 
 // given returns the place with more facts proved.
@@ -241,10 +239,7 @@ func (e env) null(x hclsyntax.Expression, i info, need string) {
 	if i.bad || e.quiet {
 		return
 	}
-	e.nullAt(x.Range(), i, need)
-}
-
-func (e env) nullAt(rng hcl.Range, i info, need string) {
+	rng := x.Range()
 	src := e.source(rng)
 	what := i.describe()
 	if i.why != "" {
@@ -256,9 +251,20 @@ func (e env) nullAt(rng hcl.Range, i info, need string) {
 	}
 	mend := "Guard it, or give a value with coalesce(…)."
 	if src != "this value" {
-		mend = fmt.Sprintf("Guard it with a filter above (%s != null), or give a value: coalesce(%s, …).", src, src)
+		mend = fmt.Sprintf("%s, or give a value: coalesce(%s, …).", e.guard(x, src), src)
 	}
 	e.report(diag.MayBeNull, rng, "%s; %s is %s.\n%s", need, src, what, mend)
+}
+
+// guard says how a value can be kept from being null.
+func (e env) guard(x hclsyntax.Expression, src string) string {
+	if path, ok := e.pathOf(x); ok {
+		if root, _, _ := strings.Cut(path, "."); strings.Contains(root, "#") {
+			return fmt.Sprintf("Leave such elements out (if %s != null at the end of for)", src)
+		}
+		return fmt.Sprintf("Guard it with a filter above (%s != null)", src)
+	}
+	return fmt.Sprintf("Guard it (%s != null)", src)
 }
 
 // ordinal writes 1 as "first", for arguments.

@@ -232,8 +232,8 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		if cur.why != "" {
 			why = " " + cur.why
 		}
-		e.report(diag.MayBeNull, base, "%s may be null%s, and null has no attribute %q.\nGuard it with a filter above (%s != null), or give a value: try(%s.%s, …).",
-			src, why, name, src, src, name)
+		e.report(diag.MayBeNull, base, "%s may be null%s, and null has no attribute %q.\n%s, or give a value: try(%s.%s, …).",
+			src, why, name, e.guard(x, src), src, name)
 		return mistake()
 	}
 	if cur.lax() {
@@ -288,7 +288,7 @@ func (e env) unknownAttribute(o *schema.Object, name string, base, rng hcl.Range
 	list := ""
 	if len(names) > 0 && len(names) <= 12 {
 		list = " It has " + quoteList(names) + "."
-	} else if near := nearest(name, names); len(near) > 0 {
+	} else if near := nearest(name, names); len(near) > 0 && diag.Suggest(name, names) == "" {
 		list = " Similar ones: " + quoteList(near) + "."
 	}
 	return e.unknown(diag.UnknownAttribute, rng, name, names, "%s has no attribute %q: %s has none of that name%s.%s", e.source(base), name, what, pinned, list)

@@ -37,10 +37,7 @@ func (b *builder) types() {
 
 func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 	sc := &scope{
-		recipe:  b.src.Name,
 		variant: t,
-		several: len(b.out.Triggers) > 1,
-		types:   types,
 		event:   eventObject(types),
 		locals:  b.byName,
 		steps:   b.steps,
