@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -287,35 +286,13 @@ type request struct {
 
 type actionKey struct{}
 
-// secrets are the values that must not be shown. Unlike telemetry's Redactor it leaves addresses of people in: whoever
-// runs a recipe by hand wants to see what would be sent.
-type secrets []string
-
-func (s secrets) hide(text string) string {
-	for _, v := range s {
-		if len(v) > 3 {
-			text = strings.ReplaceAll(strings.ReplaceAll(text, v, "[redacted]"), url.QueryEscape(v), "[redacted]")
-		}
-	}
-	return text
-}
-
 // observe returns a registry whose callers tell the transport which action calls.
 func (w *wire) observe() (*connectors.Registry, error) {
-	specs := all.Specs() // made anew: they are ours to change
-	for _, s := range specs {
-		for _, a := range s.Actions {
-			inner := a.Call
-			a.Call = connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-				return inner.Call(context.WithValue(ctx, actionKey{}, a), c)
-			})
-		}
-	}
-	r, err := connectors.NewRegistry(specs...)
-	if err != nil {
-		return nil, fmt.Errorf("listing the services: %w", err)
-	}
-	return r, nil
+	return wrappedRegistry(func(a *connectors.Action, inner connectors.Caller) connectors.Caller {
+		return connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
+			return inner.Call(context.WithValue(ctx, actionKey{}, a), c)
+		})
+	})
 }
 
 // RoundTrip implements http.RoundTripper.

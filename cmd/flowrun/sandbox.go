@@ -47,13 +47,14 @@ func (v *inventor) inputs(p *project, vars map[string]string) lang.Inputs {
 		if value, ok := v.env(name); ok && value != "" || strings.HasPrefix(name, "FLOWRUN_VAR_") {
 			return value, ok
 		}
-		return v.value(name, fields[name])
+		f := fields[name]
+		return v.value(name, f.field, f.asked)
 	}
 	read := in.ReadFile
 	in.ReadFile = func(name string) ([]byte, error) {
 		raw, err := read(name)
 		if os.IsNotExist(err) {
-			made, _ := v.value("file "+filepath.Base(name), nil)
+			made, _ := v.value("file "+filepath.Base(name), nil, true)
 			return []byte(made), nil
 		}
 		return raw, err
@@ -61,21 +62,27 @@ func (v *inventor) inputs(p *project, vars map[string]string) lang.Inputs {
 	return in
 }
 
+// setting is what an environment variable stands for.
+type setting struct {
+	field *schema.Field
+	asked bool // a connection names the variable, so that it must have a value
+}
+
 // fields returns the setting that each environment variable stands for: the documented ones, and those that a
-// connection reads by another name.
-func (v *inventor) fields(p *lang.Program) map[string]*schema.Field {
-	fields := map[string]*schema.Field{}
+// connection reads by a name of its own.
+func (v *inventor) fields(p *lang.Program) map[string]setting {
+	fields := map[string]setting{}
 	for _, name := range v.registry.ServiceNames() {
 		spec := v.registry.Spec(name)
 		for i := range spec.Settings {
-			fields[spec.Settings[i].Env] = &spec.Settings[i].Field
+			fields[spec.Settings[i].Env] = setting{field: &spec.Settings[i].Field}
 		}
 	}
 	if p == nil {
 		return fields
 	}
 	for _, c := range p.Connections() {
-		for setting, expr := range c.Settings {
+		for name, expr := range c.Settings {
 			node, ok := expr.(hclsyntax.Node)
 			if !ok {
 				continue
@@ -84,7 +91,7 @@ func (v *inventor) fields(p *lang.Program) map[string]*schema.Field {
 			_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
 				if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && call.Name == "env" && len(call.Args) == 1 {
 					if arg, diags := call.Args[0].Value(nil); !diags.HasErrors() && arg.Type() == cty.String && arg.IsKnown() && !arg.IsNull() {
-						fields[arg.AsString()] = c.Service.Settings.Field(setting)
+						fields[arg.AsString()] = setting{c.Service.Settings.Field(name), true}
 					}
 				}
 				return nil
@@ -97,8 +104,8 @@ func (v *inventor) fields(p *lang.Program) map[string]*schema.Field {
 // keyPrefix is how a key begins, as its example shows: "sk_test_", "whsec_".
 var keyPrefix = regexp.MustCompile(`\b(?:[a-z]+_)+`)
 
-// value returns a made-up value of the field's type; ok is false where nothing is better than anything.
-func (v *inventor) value(name string, f *schema.Field) (value string, ok bool) {
+// value returns a made-up value of the field's type; ok is false where the setting's default is better than anything.
+func (v *inventor) value(name string, f *schema.Field, asked bool) (value string, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if made, ok := v.made[name]; ok {
@@ -109,7 +116,8 @@ func (v *inventor) value(name string, f *schema.Field) (value string, ok bool) {
 	case f == nil:
 		value = "made_up_" + secret
 	case f.Type.Kind == schema.KindBool, f.Type.Kind == schema.KindNumber, f.Type.Format == schema.URL, len(f.Type.Enum) > 0:
-		return "", false // the default serves; a sandbox sets addresses itself
+		value = strings.Trim(f.Example, `"`)
+		return value, asked && value != ""
 	default:
 		value = keyPrefix.FindString(f.Example) + secret
 	}

@@ -25,7 +25,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/flowrun/flowrun/connectors"
-	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/control"
@@ -101,7 +100,10 @@ type observer interface {
 // run serves until a signal or the context ends it.
 func (s *server) run(ctx context.Context) error {
 	defer s.catchPanic()
-	s.registry = all.Registry()
+	var err error
+	if s.registry, err = quietRegistry(s.hide); err != nil {
+		return err
+	}
 	s.started = s.m.Clock.Now()
 	s.metrics = telemetry.NewMetrics()
 	s.metrics.BuildInfo(thisBuild().Version)
@@ -207,6 +209,14 @@ func (s *server) remember(secrets []string) {
 	s.redactor.SetSecrets(s.secrets)
 }
 
+// hide takes the secrets out of a text, and nothing else.
+func (s *server) hide(text string) string {
+	s.secretMu.Lock()
+	known := secrets(s.secrets)
+	s.secretMu.Unlock()
+	return known.hide(text)
+}
+
 // signals watches for SIGINT and SIGTERM, and passes SIGHUP on.
 func (s *server) signals(ctx context.Context) <-chan struct{} {
 	s.stopping, s.abort = make(chan struct{}), make(chan struct{})
@@ -221,6 +231,7 @@ func (s *server) signals(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer release()
 		var first time.Time
+		abort := sync.OnceFunc(func() { close(s.abort) })
 		for {
 			select {
 			case sig, ok := <-in:
@@ -236,8 +247,7 @@ func (s *server) signals(ctx context.Context) <-chan struct{} {
 					first = s.m.Clock.Now()
 					s.stop()
 				case s.m.Clock.Now().Sub(first) >= sameSignal:
-					close(s.abort)
-					return
+					abort()
 				}
 			case <-ctx.Done():
 				// A second signal still counts while the server drains.
