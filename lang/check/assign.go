@@ -190,6 +190,23 @@ func (e env) objectMismatch(i info, want schema.Type, at, is string) string {
 	if i.t.Object == want.Object {
 		return ""
 	}
+	for _, f := range i.t.Object.Fields() {
+		if want.Object.Field(f.Name) == nil && !want.Object.Open {
+			return fmt.Sprintf("%s, which has a %q that does not belong there", is, f.Name)
+		}
+	}
+	for _, group := range want.Object.OneOf {
+		var has []string
+		null := false
+		for _, name := range group {
+			if f := i.t.Object.Field(name); f != nil {
+				has, null = append(has, name), null || f.MayBeNull()
+			}
+		}
+		if len(has) != 1 || null {
+			return fmt.Sprintf("%s, which need not have exactly one of %s", is, quoteList(group))
+		}
+	}
 	for _, f := range want.Object.Fields() {
 		has := i.t.Object.Field(f.Name)
 		switch {

@@ -160,7 +160,7 @@ func (e env) sentence(text string, quotes bool) string {
 	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
 		return text
 	}
-	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || word == "previous" {
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || word == "previous" || word == "for" {
 		return text
 	}
 	if e.c != nil {
