@@ -174,3 +174,32 @@ func TestBindMistakes(t *testing.T) {
 		})
 	}
 }
+
+// FuzzVariableText: whatever text is given for a variable, Bind does not panic, and a value it takes is of the type.
+func FuzzVariableText(f *testing.F) {
+	for _, text := range []string{"", "12", "true", `{"a": [1]}`, `{ a = [1, 2] }`, "[1, null]", "1e999999999", "{a", `"${a}"`, "[[[[[[[[[[", "{ for k in [1] : k => k }"} {
+		f.Add(text)
+	}
+	const config = `
+variable "s" { type = string }
+variable "n" { type = number }
+variable "b" { type = bool }
+variable "l" { type = list(string) }
+variable "o" { type = map(object({ a = optional(number) })) }
+variable "a" { type = any }
+`
+	p, diags := lang.CompileFiles(map[string][]byte{"flowrun.hcl": []byte(strings.ReplaceAll(strings.ReplaceAll(config, "{ type", "{\n type"), " }\n", "\n}\n"))}, langtest.Catalog())
+	if diags.HasErrors() {
+		f.Fatal(diags)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, v := range p.Variables() {
+			_, diags := p.Bind(lang.Inputs{Vars: map[string]string{v.Name: text}})
+			for _, d := range diags {
+				if err := langtest.InFile(p.Files(), d); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

@@ -2,11 +2,12 @@
 // expression, and says what can't work before anything runs.
 //
 // The algorithm, for one recipe. First the names: triggers, steps, locals and variables are collected, duplicates and
-// unknown ones reported, connections resolved (recipe.go, connections.go). Then the graph: what each step and gate
-// reads, directly and through locals, who needs whom, and circles (refs.go, graph.go). Then the types: every expression
-// is interpreted over shapes instead of values (infer.go and its neighbours), once for each trigger, since each has
-// its own payload. Facts that gates above and `when` prove go down with the interpretation (narrow.go). A local is
-// interpreted where it is read, under the facts that hold there.
+// unknown ones reported, connections resolved (build.go, variables.go, connections.go). Then the graph: what each step
+// and gate reads, directly and through locals, who needs whom, and circles (refs.go, graph.go). Then the types: every
+// expression is interpreted over shapes instead of values (infer.go and its neighbours), once for each trigger, since
+// each has its own payload (variants.go). Facts that gates above and `when` prove go down with the interpretation
+// (narrow.go). A local is interpreted where it is read, under the facts that hold there. Last, expressions are made
+// ready to be evaluated within bounds (soften.go).
 //
 // The package evaluates nothing but constants and keeps no state between calls.
 package check

@@ -35,6 +35,11 @@ action "customerio_track" "when" {
     r = "${coalesce(trigger.metadata["plan"], "none")}"
     s = try(trigger.raw.anything, null)
     u = coalesce(trigger.failure_code, "") # want FR2103 "passes over empty text"
+    v = trigger.tags[0] != null ? upper(trigger.tags[0]) : ""
+    w = trigger.metadata.plan != null ? upper(trigger.metadata["plan"]) : ""
+    x = trigger.metadata["a.b"] != null ? upper(trigger.metadata.a) : "" # want FR2103
+    y = length(trigger.tags) != 0 && upper(trigger.tags[0]) == "A"
+    z = length(trigger.tags) == 2 ? upper(trigger.tags[2]) : "" # want FR2103
     t = null + 1 # want FR2103
   }
 }
