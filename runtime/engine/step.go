@@ -181,6 +181,7 @@ func (r *runner) settle(a *attempt) {
 	record := runtime.Attempt{At: a.at, Duration: a.took, Status: a.value.Status}
 	if a.err == nil {
 		s.Attempts = append(s.Attempts, record)
+		r.e.cfg.Metrics.Attempt(n.Action.Name, "")
 		out := a.value.Output
 		if out == cty.NilVal {
 			out = null
