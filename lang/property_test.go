@@ -134,6 +134,10 @@ func (g *generator) recipe() string {
 		fmt.Fprintf(&b, "  when = %s\n", g.truth(1))
 	}
 	b.WriteString("}\n")
+	if g.IntN(3) == 0 {
+		fmt.Fprintf(&b, "\naction \"customerio_send_email\" {\n  transactional_message_id = 1\n  to = \"a@b.c\"\n  identifiers = { id = %s }\n  bcc = %s\n  headers = %s\n}\n",
+			or(2, g.text, 1, "trigger.id"), or(2, g.list, 2, "[]"), or(2, g.texts, 1, "trigger.metadata"))
+	}
 	return b.String()
 }
 
@@ -237,6 +241,12 @@ func (g *generator) list(depth int) string {
 		return fmt.Sprintf("[%s, %s]", g.text(d), g.text(d))
 	}
 	return fmt.Sprintf("%s(%s)", g.pick("reverse", "distinct", "sort", "compact"), g.list(d))
+}
+
+// texts writes a map of texts.
+func (g *generator) texts(depth int) string {
+	return g.pick(fmt.Sprintf("{ a = %s }", g.text(depth)), fmt.Sprintf("merge(trigger.metadata, { a = %s })", g.text(depth)),
+		fmt.Sprintf("{ for k, v in trigger.metadata : k => %s }", g.text(depth)), fmt.Sprintf("tomap({ a = %s, b = %s })", g.text(depth), g.text(depth)))
 }
 
 func (g *generator) any(depth int) string {

@@ -20,8 +20,19 @@ type target struct {
 	secret   bool
 }
 
+// needed reports whether a field can't do without a value: null is left out where it can.
+func needed(f *schema.Field) bool { return f.Required && !f.Nullable && f.Default == "" }
+
 func fieldTarget(f *schema.Field) target {
-	return target{t: f.Type, name: fmt.Sprintf("%q", f.Name), required: f.Required && !f.Nullable, secret: f.Secret}
+	return target{t: f.Type, name: fmt.Sprintf("%q", f.Name), required: needed(f), secret: f.Secret}
+}
+
+// memberTarget is the place of a field that is written out in o: of a group of which one is needed it is the one that
+// was chosen, so that it can't be left out.
+func memberTarget(o *schema.Object, f *schema.Field) target {
+	w := fieldTarget(f)
+	w.required = w.required || slices.ContainsFunc(o.OneOf, func(group []string) bool { return slices.Contains(group, f.Name) })
+	return w
 }
 
 // assign checks that the value of x can go where w is. It goes down into what is written out, so that a mistake is
@@ -72,7 +83,7 @@ func (e env) assign(x hclsyntax.Expression, w target) info {
 
 // fits checks a value that is not written out.
 func (e env) fits(x hclsyntax.Expression, i info, w target) bool {
-	if i.null && w.required && w.t.Kind != schema.KindAny {
+	if i.null && w.required {
 		e.null(x, i, fmt.Sprintf("%s needs %s", w.name, article(w.t.String())))
 		return false
 	}
@@ -210,10 +221,10 @@ func (e env) objectMismatch(i info, want schema.Type, at, is string) string {
 	for _, f := range want.Object.Fields() {
 		has := i.t.Object.Field(f.Name)
 		switch {
-		case has == nil && f.Required:
+		case has == nil && f.Required && f.Default == "":
 			return fmt.Sprintf("%s, which has no %q", is, f.Name)
 		case has == nil:
-		case has.MayBeNull() && f.Required && !f.Nullable && f.Type.Kind != schema.KindAny:
+		case has.MayBeNull() && needed(&f):
 			return fmt.Sprintf("%s, whose %q may be null", is, f.Name)
 		case strings.Count(at, "\"") < 16: // objects may hold each other in circles
 			if why := e.mismatch(of(has.Type), f.Type, join2(at, fmt.Sprintf("%q", f.Name))); why != "" {
@@ -252,7 +263,7 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 			}
 			continue
 		}
-		inner := fieldTarget(f)
+		inner := memberTarget(w.t.Object, f)
 		inner.secret = inner.secret || w.secret
 		i := e.assign(item.ValueExpr, inner)
 		given[key] = !i.isNull
@@ -310,7 +321,7 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 		if ok {
 			name = fmt.Sprintf("%q", key)
 		}
-		i := e.assign(item.ValueExpr, target{t: elem, name: name, required: elem.Kind != schema.KindAny, secret: w.secret})
+		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
 		bad = bad || i.bad
 	}
 	return e.writtenOut(x, w, bad)
@@ -359,11 +370,7 @@ func (e env) assignArgs(o *schema.Object, args []argument, header hcl.Range, own
 			e.infer(a.Expr)
 			continue
 		}
-		w := fieldTarget(f)
-		if slices.ContainsFunc(o.OneOf, func(group []string) bool { return slices.Contains(group, f.Name) }) {
-			w.required = true // one of the group is needed, and this is the one that was chosen
-		}
-		i := e.assign(a.Expr, w)
+		i := e.assign(a.Expr, memberTarget(o, f))
 		given[a.Name] = !i.isNull
 	}
 	e.complete(o, given, header, owner)

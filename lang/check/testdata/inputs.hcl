@@ -29,7 +29,7 @@ action "customerio_send_email" "d" {
 action "customerio_send_email" "e" {
   transactional_message_id = trigger.tags # want FR2101
   to                       = trigger.amount
-  identifiers              = { id = trigger.customer }
+  identifiers              = { id = trigger.customer } # want FR2103 "\"id\" needs"
   bcc                      = trigger.metadata # want FR2101
   headers                  = trigger.metadata
   priority                 = trigger.paid ? "normal" : "low" # want FR2104 "can't be \"low\""

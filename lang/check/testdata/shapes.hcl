@@ -50,7 +50,7 @@ action "customerio_send_email" "c" {
   to                       = "jo@example.com"
   identifiers              = var.loose # want FR2101 "exactly one of"
   bcc                      = [for a in [trigger.customer] : a] # want FR2103 "elements of"
-  headers                  = { a = trigger.customer } # want FR2103
+  headers                  = { a = trigger.customer }
 }
 
 action "customerio_send_email" "d" {
