@@ -19,7 +19,7 @@ import (
 // TestScripts runs the files of testdata/script. Besides testscript's own commands they have:
 //
 //	start NAME args…      runs `flowrun args…` in the background and waits for its first line; $NAME_webhooks and
-//	                      $NAME_control are its addresses
+//	                      $NAME_control are its URLs, $NAME_address is the latter's address
 //	launch NAME args…     the same without waiting
 //	ready NAME            waits for that line
 //	await NAME PATTERN    waits until what NAME printed, on either output, matches
@@ -126,6 +126,7 @@ func ready(ts *testscript.TestScript, name string) {
 	ts.Check(err)
 	ts.Setenv(name+"_webhooks", webhooks)
 	ts.Setenv(name+"_control", control)
+	ts.Setenv(name+"_address", strings.TrimPrefix(control, "http://"))
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {

@@ -285,7 +285,7 @@ func (s *server) listen() (fault <-chan error, closeDoors func(context.Context),
 	})
 	s.hooks.SetReady(false)
 	s.doorBox.set(http.HandlerFunc(starting))
-	if s.webhooks, err = s.open("webhooks", "listen", &s.o.listen); err != nil {
+	if s.webhooks, err = s.open("the listener for webhooks", "listen", &s.o.listen); err != nil {
 		return nil, nil, err
 	}
 	if s.controls, err = s.open("the control door", "control", &s.o.control); err != nil {
@@ -316,9 +316,9 @@ func (s *server) open(what, flag string, address *string) (net.Listener, error) 
 	if err == nil {
 		return l, nil
 	}
-	if s.mode == "dev" && errors.Is(err, syscall.EADDRINUSE) {
+	if s.mode == "dev" {
 		if other, e := net.Listen("tcp", "127.0.0.1:0"); e == nil {
-			fmt.Fprintf(s.m.Stderr, "flowrun: %s is in use; %s take %s instead\n", *address, what, other.Addr())
+			fmt.Fprintf(s.m.Stderr, "flowrun: %s can't be had, perhaps since it is in use; %s is at %s instead\n", *address, what, other.Addr())
 			*address = other.Addr().String()
 			return other, nil
 		}

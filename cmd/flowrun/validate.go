@@ -83,6 +83,8 @@ func summarize(p *project) string {
 		recipes = len(p.program.Recipes())
 	}
 	switch {
+	case errs == 0 && warnings == 0 && recipes == 0:
+		return "no recipes in " + p.shown
 	case errs == 0 && warnings == 0:
 		return plural(recipes, "recipe") + ", no problems"
 	case errs == 0:
