@@ -4,6 +4,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/lang/eval"
 )
 
 // Absent and null are one in the language: trigger.metadata.plan is null where the map has no such key, and
@@ -21,43 +23,53 @@ func soft(x hclsyntax.Expression) hclsyntax.Expression {
 	return &softRead{&hclsyntax.ParenthesesExpr{Expression: x, SrcRange: x.Range()}}
 }
 
-// Value returns the value of the original, or null where an element on its way is missing.
+var _ eval.Wrapper = (*softRead)(nil)
+
+// Rewrap lets eval.Bound see what the read holds, so that its cost is counted.
+func (s *softRead) Rewrap(rebuild func(hclsyntax.Expression) hclsyntax.Expression) hclsyntax.Expression {
+	return soft(rebuild(s.Expression))
+}
+
+// Value returns the value of the original, or null where an element on its way is missing. What is read from is
+// evaluated once: reads nest.
 func (s *softRead) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	v, diags := s.Expression.Value(ctx)
-	if !diags.HasErrors() {
-		return v, diags
-	}
-	var w cty.Value
-	var ok bool
 	switch x := s.Expression.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
+		v, diags := x.Value(ctx)
+		if !diags.HasErrors() {
+			return v, diags
+		}
 		root := &hclsyntax.ScopeTraversalExpr{Traversal: x.Traversal[:1], SrcRange: x.SrcRange}
 		base, baseDiags := root.Value(ctx)
 		if baseDiags.HasErrors() {
 			return v, diags
 		}
-		w, ok = walk(base, x.Traversal[1:])
-	case *hclsyntax.RelativeTraversalExpr:
-		base, baseDiags := x.Source.Value(ctx)
-		if baseDiags.HasErrors() {
-			return v, diags
+		if w, ok := walk(base, x.Traversal[1:]); ok {
+			return w, nil
 		}
-		w, ok = walk(base, x.Traversal)
-	case *hclsyntax.IndexExpr:
-		base, baseDiags := x.Collection.Value(ctx)
-		key, keyDiags := x.Key.Value(ctx)
-		if baseDiags.HasErrors() || keyDiags.HasErrors() {
-			return v, diags
-		}
-		key, marks := key.Unmark()
-		if w, ok = walk(base, hcl.Traversal{hcl.TraverseIndex{Key: key, SrcRange: x.SrcRange}}); ok {
-			w = w.WithMarks(marks)
-		}
-	}
-	if !ok {
 		return v, diags
+	case *hclsyntax.RelativeTraversalExpr:
+		base, diags := x.Source.Value(ctx)
+		if diags.HasErrors() {
+			return cty.DynamicVal, diags
+		}
+		if w, ok := walk(base, x.Traversal); ok {
+			return w, nil
+		}
+		return x.Traversal.TraverseRel(base)
+	case *hclsyntax.IndexExpr:
+		base, diags := x.Collection.Value(ctx)
+		key, keyDiags := x.Key.Value(ctx)
+		if diags = append(diags, keyDiags...); diags.HasErrors() {
+			return cty.DynamicVal, diags
+		}
+		plain, marks := key.Unmark()
+		if w, ok := walk(base, hcl.Traversal{hcl.TraverseIndex{Key: plain, SrcRange: x.SrcRange}}); ok {
+			return w.WithMarks(marks), nil
+		}
+		return hcl.Index(base, key, &x.BracketRange)
 	}
-	return w, nil
+	return s.Expression.Value(ctx)
 }
 
 // walk goes down from v; a missing element is null, and going on from null fails.

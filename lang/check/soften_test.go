@@ -72,3 +72,25 @@ func TestMissingElementsAreNull(t *testing.T) {
 		}
 	})
 }
+
+// TestSoftReadsAreCharged: a read that may find nothing must not hide from the budget what it reads from.
+func TestSoftReadsAreCharged(t *testing.T) {
+	source := "trigger.id"
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		source = "[for " + name + " in trigger.tags : " + source + "]"
+	}
+	text := "trigger \"stripe_charge_failed\" {}\n\naction \"customerio_track\" {\n  id   = \"x\"\n  name = \"y\"\n  data = " + source + "[999]\n}\n"
+	result, diags := compile(t, map[string][]byte{"a.hcl": []byte(text)})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	tags := make([]cty.Value, 10)
+	for i := range tags {
+		tags[i] = cty.StringVal("x")
+	}
+	scope := eval.NewScope(eval.Table(), nil)
+	scope.Set("trigger", cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal("ch_1"), "tags": cty.ListVal(tags)}))
+	if v, err := scope.Value(result.Recipes[0].Nodes[0].Inputs[2].Expr); err == nil {
+		t.Errorf("evaluated to %#v", v)
+	}
+}
