@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,16 +79,10 @@ func self() string {
 // refused shows why a folder was not taken.
 func (c *console) refused(p *project, diags hcl.Diagnostics, text string) {
 	if diags.HasErrors() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if err := c.s.m.printDiags(c.s.m.Stdout, diags, p.files()); err != nil {
-			fmt.Fprint(c.s.m.Stdout, text)
-		}
-		text = ""
-	} else {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		text = c.s.render(p, diags, c.s.m.color(c.s.m.Stdout))
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	rest := "nothing is served until they are mended"
 	if c.program != nil {
 		rest = "the last good recipes go on"
@@ -170,6 +166,14 @@ func (c *console) decided(e *runtime.Event, d *runtime.Decision) {
 	}
 }
 
+// nowhere is a transport that sends nothing.
+type nowhere struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nothing is sent from here")
+}
+
 // whyNot runs a recipe that did not take an event once more, aside, and returns the gate that stopped it. It can't
 // make a call: the gate that kept it from the event comes before every step.
 func (c *console) whyNot(p *lang.Program, b *lang.Bindings, recipe string, e *runtime.Event) string {
@@ -180,7 +184,7 @@ func (c *console) whyNot(p *lang.Program, b *lang.Bindings, recipe string, e *ru
 	if _, err := store.AcceptEvent(ctx, &again); err != nil {
 		return ""
 	}
-	aside := engine.New(engine.Config{Store: store, Registry: c.s.registry, Clock: c.s.m.Clock})
+	aside := engine.New(engine.Config{Store: store, Registry: c.s.registry, Clock: c.s.m.Clock, Client: &http.Client{Transport: nowhere{}}})
 	if err := aside.Swap(ctx, p, b); err != nil {
 		return ""
 	}

@@ -19,6 +19,9 @@ import (
 	"github.com/flowrun/flowrun/lang/diag"
 )
 
+// maxVariables is the largest file of variables, in bytes: HCL's parser recurses as deep as its input goes.
+const maxVariables = 256 << 10
+
 // project is a compiled folder.
 type project struct {
 	shown   string // the folder as the user wrote it
@@ -59,10 +62,14 @@ func (p *project) inputs(env func(string) (string, bool), vars map[string]string
 
 // printDiags writes diagnostics for people.
 func (m *Main) printDiags(w io.Writer, diags hcl.Diagnostics, files map[string][]byte) error {
+	return writeDiags(w, diags, files, m.color(w))
+}
+
+func writeDiags(w io.Writer, diags hcl.Diagnostics, files map[string][]byte, color bool) error {
 	if len(diags) == 0 {
 		return nil
 	}
-	if err := diag.WriteText(w, diags, files, diag.TextOptions{Color: m.color(w)}); err != nil {
+	if err := diag.WriteText(w, diags, files, diag.TextOptions{Color: color}); err != nil {
 		return fmt.Errorf("printing the problems: %w", err)
 	}
 	return nil
@@ -75,6 +82,9 @@ func (m *Main) variables(files, pairs []string) (map[string]string, error) {
 		raw, err := os.ReadFile(m.path(name))
 		if err != nil {
 			return nil, fmt.Errorf("reading variables from %s: %w", name, cause(err))
+		}
+		if len(raw) > maxVariables {
+			return nil, usagef("%s has more than the %d KiB that a file of variables may have", name, maxVariables>>10)
 		}
 		if err := parseVariables(vars, name, raw); err != nil {
 			return nil, err

@@ -188,6 +188,9 @@ func (o *runOptions) read(m *Main, registry *connectors.Registry, recipe *check.
 		return nil, usagef("recipe %s has no trigger", recipe.Name)
 	}
 	hook := registry.Spec(recipe.Triggers[0].Spec.Service).Webhook
+	if hook == nil {
+		return nil, usagef("%s has no webhooks, so that no event can be read from a file", recipe.Triggers[0].Spec.Service)
+	}
 	now := m.Clock.Now()
 	if schema.Lookup(body, hook.Data...) == nil {
 		if body, err = o.wrap(recipe, hook, body, m); err != nil {

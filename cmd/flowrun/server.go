@@ -161,9 +161,7 @@ func (s *server) compileFirst() error {
 	p := compile(s.shown, s.dir, s.registry)
 	if s.mode == "serve" {
 		_, diags := s.bind(p)
-		if err := s.m.printDiags(s.redactor.Writer(s.m.Stderr), diags, p.files()); err != nil {
-			return err
-		}
+		fmt.Fprint(s.m.Stderr, s.render(p, diags, s.m.color(s.m.Stderr)))
 		if diags.HasErrors() {
 			return errProblems
 		}
@@ -176,6 +174,15 @@ func (s *server) compileFirst() error {
 	}
 	s.first = p
 	return nil
+}
+
+// render returns diagnostics for people. They quote recipes as they are, addresses in them too, but no secret.
+func (s *server) render(p *project, diags hcl.Diagnostics, color bool) string {
+	var b strings.Builder
+	if err := writeDiags(&b, diags, p.files(), color); err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	return s.hide(b.String())
 }
 
 // bind gives the program its values. The diagnostics are those of the folder and of the binding.
@@ -415,6 +422,7 @@ func (s *server) build() {
 		Log:      s.log,
 		Metrics:  s.metrics,
 		Client:   &http.Client{Transport: transport},
+		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
 	}
@@ -457,10 +465,7 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 		p = compile(s.shown, s.dir, s.registry)
 	}
 	bindings, diags := s.bind(p)
-	var text strings.Builder
-	if err := s.m.printDiags(&text, diags, p.files()); err != nil {
-		text.WriteString(err.Error())
-	}
+	text := s.render(p, diags, false)
 	if !diags.HasErrors() {
 		before := s.engine.Status().Program
 		err := s.engine.Swap(ctx, p.program, bindings)
@@ -471,22 +476,21 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 			n := len(p.program.Recipes())
 			if !quiet {
 				s.log.Info("recipes applied", "why", why, "recipes", n, "program", short(p.program.Digest()))
-				if text.Len() > 0 {
-					s.log.Warn("the recipes have warnings", "warnings", text.String())
+				if text != "" {
+					s.log.Warn("the recipes have warnings", "warnings", text)
 				}
 			}
-			return reload.Result{Digest: p.program.Digest(), Changed: before != p.program.Digest(), OK: true, Recipes: n,
-				Diagnostics: s.redactor.String(text.String())}
+			return reload.Result{Digest: p.program.Digest(), Changed: before != p.program.Digest(), OK: true, Recipes: n, Diagnostics: text}
 		}
-		fmt.Fprintf(&text, "%v\n", err)
+		text += s.hide(err.Error()) + "\n"
 	}
 	if s.failed != nil {
-		s.failed(p, diags, text.String())
+		s.failed(p, diags, text)
 	} else {
-		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text.String())
+		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text)
 	}
 	status := s.engine.Status()
-	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: s.redactor.String(text.String())}
+	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: text}
 }
 
 // begin makes the server ready, when its first program has been taken.
