@@ -48,6 +48,8 @@ type bench struct {
 	rates   []float64
 	lasts   time.Duration
 	series  int64
+
+	spent map[bool][]float64 // µs of CPU per event of each run of the pair under way, by whether it is the floor
 }
 
 func run(ctx context.Context, args []string) error {

@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// pairs measures two things in turns and returns the medians, the median ratio a/b and the ratios' range.
+// inPairs measures two things in turns and returns the medians, the median ratio a/b and the ratios' range.
 type pairResult struct {
 	a, b, ratio, lo, hi float64
 }
 
 func (b *bench) inPairs(ctx context.Context, first, second func(context.Context) (float64, error)) (pairResult, error) {
+	b.spent = map[bool][]float64{}
 	var as, bs, ratios []float64
 	for range b.pairs {
 		x, err := first(ctx)
@@ -28,6 +29,11 @@ func (b *bench) inPairs(ctx context.Context, first, second func(context.Context)
 		as, bs, ratios = append(as, x), append(bs, y), append(ratios, x/y)
 	}
 	return pairResult{median(as), median(bs), median(ratios), slices.Min(ratios), slices.Max(ratios)}, nil
+}
+
+// cpu says what an event cost each side, start and stop included, in microseconds of CPU.
+func (b *bench) cpu() string {
+	return fmt.Sprintf("%.0f µs, floor %.0f µs", median(b.spent[false]), median(b.spent[true]))
 }
 
 func median(xs []float64) float64 {
@@ -60,7 +66,12 @@ func (b *bench) rateOf(ctx context.Context, spec targetSpec, conns int, delay ti
 	if err != nil {
 		return 0, err
 	}
-	defer t.stop()
+	defer func() {
+		t.stop()
+		if ps := t.cmd.ProcessState; ps != nil {
+			b.spent[spec.floor] = append(b.spent[spec.floor], float64(ps.UserTime()+ps.SystemTime())/float64(b.n)/1e3)
+		}
+	}()
 	begin := time.Now()
 	l := &load{addr: t.addr, secret: secret, conns: conns, n: b.n, amount: 12000, series: b.nextSeries()}
 	res, err := l.run(ctx)
@@ -97,7 +108,7 @@ func (b *bench) accept(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("accept, %3d connections:        flowrun %6.0f/s   floor %6.0f/s   share %.2f (%.2f–%.2f)\n", conns, r.a, r.b, r.ratio, r.lo, r.hi)
+		fmt.Printf("accept, %3d connections:        flowrun %6.0f/s   floor %6.0f/s   share %.2f (%.2f–%.2f)   CPU %s\n", conns, r.a, r.b, r.ratio, r.lo, r.hi, b.cpu())
 	}
 	return nil
 }
@@ -118,7 +129,7 @@ func (b *bench) endToEnd(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("end to end, sink %4v:          flowrun %6.0f/s   floor %6.0f/s   share %.2f (%.2f–%.2f)\n", delay, r.a, r.b, r.ratio, r.lo, r.hi)
+		fmt.Printf("end to end, sink %4v:          flowrun %6.0f/s   floor %6.0f/s   share %.2f (%.2f–%.2f)   CPU %s\n", delay, r.a, r.b, r.ratio, r.lo, r.hi, b.cpu())
 	}
 	return nil
 }

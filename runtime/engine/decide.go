@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/zclconf/go-cty/cty"
@@ -93,7 +94,8 @@ func (e *Engine) decided(ev *runtime.Event, d *runtime.Decision) {
 func (e *Engine) match(g *generation, rt *route, ev *runtime.Event, w *eventWork) []*runner {
 	w.decision.Matched = make([]byte, (len(rt.entries)+7)/8)
 	object, previous := e.payload(ev)
-	vals := rt.values(object)
+	vals, whole, drift := rt.values(object)
+	e.noteDrift(ev, drift)
 	var room [16]int
 	var runs []*runner
 	for _, i := range rt.candidates(vals, room[:0]) {
@@ -104,6 +106,9 @@ func (e *Engine) match(g *generation, rt *route, ev *runtime.Event, w *eventWork
 		}
 		r := e.newRunner(g, en.recipe, en.trigger, ev, w)
 		r.object, r.previous = object, previous
+		if whole != cty.NilVal && en.trigger.Payload == rt.payload {
+			r.payload = whole
+		}
 		gates := en.gates
 		if o == unsure {
 			gates = leading(en.recipe)
@@ -157,10 +162,25 @@ func (e *Engine) payload(ev *runtime.Event) (object, previous []byte) {
 	if hook == nil {
 		return ev.Payload, nil
 	}
-	object = schema.Lookup(ev.Payload, hook.Data...)
-	if len(hook.Previous) > 0 {
-		previous = schema.Lookup(ev.Payload, hook.Previous...)
+	data, prev := hook.Data, hook.Previous
+	last := len(data) - 1
+	if last < 0 || len(prev) != len(data) || !slices.Equal(data[:last], prev[:last]) {
+		object = schema.Lookup(ev.Payload, data...)
+		if len(prev) > 0 {
+			previous = schema.Lookup(ev.Payload, prev...)
+		}
+		return object, previous
 	}
+	// They stand side by side, as at Stripe: found in one pass.
+	_ = schema.Members(schema.Lookup(ev.Payload, data[:last]...), func(name string, value []byte) bool {
+		switch name {
+		case data[last]:
+			object = value
+		case prev[last]:
+			previous = value
+		}
+		return true
+	})
 	return object, previous
 }
 

@@ -75,6 +75,8 @@ type Engine struct {
 	wakeScan chan struct{}
 	wakeDue  chan struct{}
 	slots    chan struct{}
+	jobs     chan job     // to idle workers
+	idle     atomic.Int32 // how many there are
 
 	mu      sync.Mutex
 	working map[int64]struct{}  // Seqs of events being worked on
@@ -114,6 +116,7 @@ func New(cfg Config) *Engine {
 		log:      cfg.Log,
 		feed:     make(chan *runtime.Event, feedSize),
 		slots:    make(chan struct{}, cfg.MaxInFlight),
+		jobs:     make(chan job),
 		wakeScan: make(chan struct{}, 1),
 		wakeDue:  make(chan struct{}, 1),
 		working:  map[int64]struct{}{},

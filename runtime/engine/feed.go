@@ -121,16 +121,61 @@ func (e *Engine) begin(ev *runtime.Event, maybeDecided bool) bool {
 		e.unwork(ev.Seq)
 		return false
 	}
-	e.work.Go(func() {
-		defer e.release()
-		defer e.unwork(ev.Seq)
-		if err := e.handle(ev, maybeDecided); err != nil && !errors.Is(err, errDraining) {
-			e.log.Error("an event could not be worked on; it is taken up again", "event", ev.ID, "error", err)
-			e.pause()
-			e.noteDropped(ev.Seq)
-		}
-	})
+	e.spawn(job{event: ev, maybeDecided: maybeDecided})
 	return true
+}
+
+// job is what a worker does: take up an event, or resume a run.
+type job struct {
+	event        *runtime.Event
+	maybeDecided bool
+	run          string
+}
+
+// maxIdle is how many workers are kept for the next job. Evaluating an expression needs a deep stack; a new goroutine
+// would grow its own for each event.
+const maxIdle = 64
+
+// spawn gives a job, whose slot is taken, to an idle worker or a new one.
+func (e *Engine) spawn(j job) {
+	e.work.Add(1)
+	select {
+	case e.jobs <- j:
+	default:
+		go e.worker(j)
+	}
+}
+
+func (e *Engine) worker(j job) {
+	for {
+		e.do(j)
+		if e.idle.Add(1) > maxIdle {
+			e.idle.Add(-1)
+			return
+		}
+		select {
+		case j = <-e.jobs:
+			e.idle.Add(-1)
+		case <-e.calls.Done():
+			e.idle.Add(-1)
+			return
+		}
+	}
+}
+
+func (e *Engine) do(j job) {
+	defer e.work.Done()
+	defer e.release()
+	if j.event == nil {
+		e.doResume(j.run)
+		return
+	}
+	defer e.unwork(j.event.Seq)
+	if err := e.handle(j.event, j.maybeDecided); err != nil && !errors.Is(err, errDraining) {
+		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
+		e.pause()
+		e.noteDropped(j.event.Seq)
+	}
 }
 
 func (e *Engine) unwork(seq int64) {

@@ -98,19 +98,19 @@ func (e *Engine) beginResume(id string) (started, ok bool) {
 	if !e.acquire() {
 		return false, false
 	}
-	e.work.Go(func() {
-		defer e.release()
-		err := e.resume(id)
-		if err != nil {
-			e.log.Error("a run could not be resumed; it is tried again", "run", id, "error", err)
-			e.pause()
-		}
-		e.mu.Lock()
-		delete(e.active, id)
-		e.mu.Unlock()
-		signal(e.wakeDue)
-	})
+	e.spawn(job{run: id})
 	return true, true
+}
+
+func (e *Engine) doResume(id string) {
+	if err := e.resume(id); err != nil {
+		e.log.Error("a run could not be resumed; it is tried again", "run", id, "error", err)
+		e.pause()
+	}
+	e.mu.Lock()
+	delete(e.active, id)
+	e.mu.Unlock()
+	signal(e.wakeDue)
 }
 
 // resume reads a run back and goes on with it.

@@ -27,6 +27,7 @@ type route struct {
 	objects []*schema.Object // by which each slot is decoded: the payload shape
 	want    schema.Paths
 	payload *schema.Object
+	shared  bool // want also holds what the recipes read, so that the payload is decoded once for all
 
 	equal   []equalIndex
 	ordered []orderedIndex
@@ -162,9 +163,19 @@ func newRoute(entries []*entry) *route {
 		}
 		r.want.Add(path...)
 	}
+	if len(entries) <= maxShared && r.payload != nil {
+		r.shared = true
+		for _, en := range entries {
+			r.want.Merge(en.recipe.Reads)
+		}
+	}
 	r.index()
 	return r
 }
+
+// maxShared is up to how many recipes on a route have their payload decoded in one go with the comparisons' values.
+// With more of them most say no, and what they would have read isn't worth decoding.
+const maxShared = 4
 
 func knows(o *schema.Object, path schema.Path) bool {
 	for i, name := range path {
@@ -264,25 +275,28 @@ func sortedKeys[V any](m map[int]V) []int {
 	return keys
 }
 
-// values decodes the slots of a payload. A slot that isn't there is null.
-func (r *route) values(object []byte) []cty.Value {
+// values decodes the slots of a payload. A slot that isn't there is null. whole is what the recipes read of the payload,
+// where that was decoded with them.
+func (r *route) values(object []byte) (vals []cty.Value, whole cty.Value, drift []schema.Drift) {
 	if len(r.slots) == 0 {
-		return nil
+		return nil, cty.NilVal, nil
 	}
-	vals := make([]cty.Value, len(r.slots))
-	decoded := map[*schema.Object]cty.Value{}
+	vals = make([]cty.Value, len(r.slots))
+	first := cty.NilVal
 	if r.payload != nil {
-		decoded[r.payload], _, _ = r.payload.Decode(object, &r.want)
+		first, drift, _ = r.payload.Decode(object, &r.want)
 	}
 	for i, path := range r.slots {
-		v, ok := decoded[r.objects[i]]
-		if !ok && r.objects[i] != nil {
-			v, _, _ = r.objects[i].Decode(object, &r.want)
-			decoded[r.objects[i]] = v
+		v := first
+		if o := r.objects[i]; o != r.payload && o != nil {
+			v, _, _ = o.Decode(object, &r.want)
 		}
 		vals[i] = at(v, path)
 	}
-	return vals
+	if r.shared {
+		whole = first
+	}
+	return vals, whole, drift
 }
 
 func at(v cty.Value, path schema.Path) cty.Value {

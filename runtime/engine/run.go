@@ -42,6 +42,7 @@ type runner struct {
 	run     *runtime.Run
 
 	object, previous []byte
+	payload          cty.Value // object decoded as far as it is read; NilVal where that is still to do
 	scope            *eval.Scope
 
 	state   []nodeState

@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/eval"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
 )
 
 type hclExpression = hcl.Expression
@@ -21,14 +22,14 @@ func (r *runner) openScope() error {
 	}
 	s := eval.NewScope(r.rec.funcs, r.rec.locals)
 	payload := null
-	if !r.rec.Reads.Empty() {
+	if r.payload != cty.NilVal {
+		payload = r.payload
+	} else if !r.rec.Reads.Empty() {
 		v, drift, err := r.trigger.Payload.Decode(r.object, r.rec.Reads)
 		if err != nil {
 			return &connectors.Error{Kind: connectors.KindDrift, Message: "the payload can't be read: " + err.Error(), Err: err}
 		}
-		for _, d := range drift {
-			r.e.log.Debug("a payload differs from its shape", "event", r.ev.ID, "type", r.ev.Type, "field", d.Path.String(), "what", d.What)
-		}
+		r.e.noteDrift(r.ev, drift)
 		payload = v
 	}
 	s.Set("trigger", payload)
@@ -40,6 +41,14 @@ func (r *runner) openScope() error {
 	s.Set("var", r.rec.vars)
 	r.scope = s
 	return nil
+}
+
+// noteDrift logs where a payload differs from its shape. It is no failure: an expression that can't be evaluated for it
+// is.
+func (e *Engine) noteDrift(ev *runtime.Event, drift []schema.Drift) {
+	for _, d := range drift {
+		e.log.Debug("a payload differs from its shape", "event", ev.ID, "type", ev.Type, "field", d.Path.String(), "what", d.What)
+	}
 }
 
 // oldValues is `previous`: what is unchanged is null, so a shape's promise that a field is there does not hold and is

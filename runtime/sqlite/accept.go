@@ -23,7 +23,7 @@ func (s *Store) AcceptEvent(ctx context.Context, e *runtime.Event) (bool, error)
 	// What the writer needs is copied: the caller may be gone when it gets there.
 	op.time, op.received = timeValue(e.Time), timeValue(e.ReceivedAt)
 	if e.Payload != nil {
-		op.payload = s.codec.compress(e.Payload)
+		op.payload = s.codec.compress(e.Payload, packMin)
 	}
 	if err := s.w.do(ctx, op, len(op.payload)+128); err != nil {
 		return false, fmt.Errorf("accepting event %s: %w", e.ID, err)

@@ -22,7 +22,8 @@ const (
 	packedRaw = 0
 	packedS21 = 1 // an S2 block with dictionary 1
 
-	packMin = 64 // shorter ones are not worth the work
+	packMin     = 64   // shorter ones are not worth the work
+	packMinStep = 1024 // of a step: one of the usual size costs more to pack than to write
 )
 
 // maxUnpacked bounds what a damaged blob can make us allocate.
@@ -45,8 +46,8 @@ func newCodec() *codec {
 	return &codec{dict: s2.MakeDict(dictionary1, nil), scratch: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
-func (c *codec) compress(b []byte) []byte {
-	if n := s2.MaxEncodedLen(len(b)); len(b) >= packMin && n > 0 {
+func (c *codec) compress(b []byte, shortest int) []byte {
+	if n := s2.MaxEncodedLen(len(b)); len(b) >= shortest && n > 0 {
 		buf := c.scratch.Get().(*[]byte)
 		defer c.scratch.Put(buf)
 		if cap(*buf) < n {

@@ -34,7 +34,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		values = append(values, b)
 	}
 	for _, v := range values {
-		packed := c.compress(v)
+		packed := c.compress(v, packMin)
 		if len(packed) > len(v)+1 {
 			t.Errorf("%d bytes became %d", len(v), len(packed))
 		}
@@ -43,7 +43,7 @@ func TestCodecRoundTrip(t *testing.T) {
 			t.Errorf("%d bytes came back as %d: %v", len(v), len(got), err)
 		}
 	}
-	if n := len(c.compress(sample)); n > len(sample)/2 {
+	if n := len(c.compress(sample, packMin)); n > len(sample)/2 {
 		t.Errorf("an event of %d bytes takes %d", len(sample), n)
 	}
 }
@@ -53,8 +53,8 @@ func FuzzExpand(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{packedRaw})
 	f.Add([]byte{9, 1, 2})
-	f.Add(c.compress(sample))
-	f.Add(c.compress(sample)[:100])
+	f.Add(c.compress(sample, packMin))
+	f.Add(c.compress(sample, packMin)[:100])
 	f.Add([]byte{packedS21, 0xff, 0xff, 0xff, 0xff, 0x0f, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := c.expand(b); err != nil && !errors.Is(err, errDamaged) {

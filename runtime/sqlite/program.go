@@ -17,7 +17,7 @@ func (s *Store) KeepProgram(ctx context.Context, p *runtime.Program) error {
 		files.text(name)
 		files.bytes(p.Files[name])
 	}
-	op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files)}
+	op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files, packMin)}
 	if err := s.w.do(ctx, op, len(op.files)); err != nil {
 		return fmt.Errorf("keeping program %s: %w", p.Digest, err)
 	}

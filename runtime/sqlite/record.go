@@ -277,7 +277,7 @@ func (s *Store) packStep(ctx context.Context, st *runtime.Step) ([]byte, error) 
 	p.bytes(st.Input)
 	p.bytes(st.Output)
 	p.err(st.Error)
-	return s.codec.compress(p), nil
+	return s.codec.compress(p, packMinStep), nil
 }
 
 func (s *Store) unpackStep(index int64, data []byte) (*runtime.Step, error) {
