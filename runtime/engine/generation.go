@@ -31,6 +31,7 @@ type recipe struct {
 	*check.Recipe
 	locals  []eval.Local
 	vars    cty.Value
+	secrets bool                 // a variable is sensitive: nothing else that an expression reads is
 	actions []*connectors.Action // by node; nil for filters
 	conns   []*connectors.Conn   // by node
 	funcs   map[string]function.Function
@@ -52,6 +53,7 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 		if r.vars == cty.NilVal {
 			r.vars = cty.EmptyObjectVal
 		}
+		r.secrets = r.vars.ContainsMarked()
 		for _, l := range cr.Locals {
 			r.locals = append(r.locals, eval.Local{Name: l.Name, Expr: l.Expr})
 		}

@@ -291,6 +291,9 @@ func (r *runner) marked(x hclExpression) (cty.Value, bool, error) {
 	if err != nil {
 		return cty.NilVal, false, &connectors.Error{Kind: connectors.KindDrift, Message: err.Error(), Err: err}
 	}
+	if !r.rec.secrets {
+		return v, false, nil
+	}
 	v, secret := eval.Unmark(v)
 	return v, secret, nil
 }

@@ -1,14 +1,16 @@
 package sqlite
 
 // Group commit. Operations queue while a commit is under way; when it ends, the writer takes all that wait (within
-// bounds) into the next transaction at once. There is no delay to gather more: under load the queue fills by itself,
-// and without load nobody should wait.
+// bounds) into the next transaction at once. For an event, whose sender waits, there is no delay to gather more. The
+// progress of a run has nobody waiting but its worker, so it lingers for a moment, to share a commit with an event or
+// with other progress: a commit of one operation costs nearly as much as one of twenty.
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"sync"
 	"time"
 
@@ -18,6 +20,9 @@ import (
 const (
 	batchOps   = 512
 	batchBytes = 4 << 20
+
+	lingerTime = 2 * time.Millisecond // of progress, at the most
+	lingerOps  = 64                   // that many together don't linger
 )
 
 // opKind tells the crash points apart.
@@ -51,6 +56,8 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []*request
+	urgent  bool      // something in the queue must not linger
+	oldest  time.Time // when the queue's first came, where nothing is urgent
 	closing bool
 	wake    chan struct{} // holds one token when there is something to do
 	ended   chan struct{}
@@ -86,9 +93,15 @@ func (w *writer) do(ctx context.Context, op operation, size int) error {
 		return runtime.ErrClosed
 	}
 	w.queue = append(w.queue, r)
-	first := len(w.queue) == 1
+	wake := len(w.queue) == 1
+	if wake {
+		w.oldest = time.Now()
+	}
+	if !w.urgent && (op.kind() != opRecord || len(w.queue) >= lingerOps) {
+		w.urgent, wake = true, true
+	}
 	w.mu.Unlock()
-	if first {
+	if wake {
 		w.signal()
 	}
 	select {
@@ -125,9 +138,16 @@ func (w *writer) loop() {
 	var taken []*request
 	for {
 		w.mu.Lock()
+		if len(taken) == 0 && len(w.queue) > 0 && !w.urgent && !w.closing {
+			if left := lingerTime - time.Since(w.oldest); left > 0 {
+				w.mu.Unlock()
+				w.linger(left)
+				continue
+			}
+		}
 		taken = append(taken, w.queue...)
 		clear(w.queue)
-		w.queue = w.queue[:0]
+		w.queue, w.urgent = w.queue[:0], false
 		closing := w.closing
 		w.mu.Unlock()
 		if len(taken) == 0 {
@@ -135,6 +155,8 @@ func (w *writer) loop() {
 				return
 			}
 			<-w.wake
+			// On a busy machine others are about to queue: let them.
+			goruntime.Gosched()
 			continue
 		}
 		n, size := 0, 0
@@ -147,6 +169,16 @@ func (w *writer) loop() {
 		rest := copy(taken, taken[n:])
 		clear(taken[rest:])
 		taken = taken[:rest]
+	}
+}
+
+// linger waits for something urgent, or until d has passed.
+func (w *writer) linger(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-w.wake:
+	case <-timer.C:
 	}
 }
 
