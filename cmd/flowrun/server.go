@@ -10,14 +10,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,7 +28,6 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
-	"github.com/flowrun/flowrun/runtime/sqlite"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -157,73 +153,6 @@ func (s *server) catchPanic() {
 	}
 }
 
-func (s *server) compileFirst() error {
-	p := compile(s.shown, s.dir, s.registry)
-	if s.mode == "serve" {
-		_, diags := s.bind(p)
-		fmt.Fprint(s.m.Stderr, s.render(p, diags, s.m.color(s.m.Stderr)))
-		if diags.HasErrors() {
-			return errProblems
-		}
-		if len(p.program.Recipes()) == 0 {
-			return usagef("there are no recipes in %s", s.shown)
-		}
-		if err := p.checkVariables(s.vars); err != nil {
-			return err
-		}
-	}
-	s.first = p
-	return nil
-}
-
-// render returns diagnostics for people. They quote recipes as they are, addresses in them too, but no secret.
-func (s *server) render(p *project, diags hcl.Diagnostics, color bool) string {
-	var b strings.Builder
-	if err := writeDiags(&b, diags, p.files(), color); err != nil {
-		fmt.Fprintln(&b, err)
-	}
-	return s.hide(b.String())
-}
-
-// bind gives the program its values. The diagnostics are those of the folder and of the binding.
-func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
-	if p.program == nil || p.diags.HasErrors() {
-		return nil, p.diags
-	}
-	in := p.inputs(s.env, s.vars)
-	if s.inputs != nil {
-		in = s.inputs(p)
-	}
-	b, diags := p.program.Bind(in)
-	if b != nil && s.rebind != nil {
-		s.rebind(b)
-	}
-	if b != nil {
-		s.remember(b.Secrets)
-	}
-	return b, slices.Concat(p.diags, diags)
-}
-
-// remember adds to what is redacted. Old secrets stay: what runs still knows them.
-func (s *server) remember(secrets []string) {
-	s.secretMu.Lock()
-	defer s.secretMu.Unlock()
-	for _, v := range secrets {
-		if !slices.Contains(s.secrets, v) {
-			s.secrets = append(s.secrets, v)
-		}
-	}
-	s.redactor.SetSecrets(s.secrets)
-}
-
-// hide takes the secrets out of a text, and nothing else.
-func (s *server) hide(text string) string {
-	s.secretMu.Lock()
-	known := secrets(s.secrets)
-	s.secretMu.Unlock()
-	return known.hide(text)
-}
-
 // signals watches for SIGINT and SIGTERM, and passes SIGHUP on.
 func (s *server) signals(ctx context.Context) <-chan struct{} {
 	s.stopping, s.abort = make(chan struct{}), make(chan struct{})
@@ -280,114 +209,6 @@ func (s *server) stopped() bool {
 	}
 }
 
-// listen opens both listeners. They answer 503 until there is more to say.
-func (s *server) listen() (fault <-chan error, closeDoors func(context.Context), err error) {
-	s.hooks = ingress.New(ingress.Config{
-		Accept:   func(ctx context.Context, e *runtime.Event) (bool, error) { return s.store.AcceptEvent(ctx, e) },
-		Accepted: s.accepted,
-		Door:     s.findDoor,
-		Clock:    s.m.Clock,
-		Log:      s.log,
-		Metrics:  s.metrics,
-	})
-	s.hooks.SetReady(false)
-	s.doorBox.set(http.HandlerFunc(starting))
-	if s.webhooks, err = s.open("the listener for webhooks", "listen", &s.o.listen); err != nil {
-		return nil, nil, err
-	}
-	if s.controls, err = s.open("the control door", "control", &s.o.control); err != nil {
-		s.webhooks.Close()
-		return nil, nil, err
-	}
-	faults := make(chan error, 2)
-	servers := []*http.Server{ingress.NewServer("", s.hooks), control.NewServer("", &s.doorBox)}
-	for i, l := range []net.Listener{s.webhooks, s.controls} {
-		servers[i].ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
-		go func() {
-			if err := servers[i].Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				faults <- fmt.Errorf("serving on %s: %w", l.Addr(), err)
-			}
-		}()
-	}
-	return faults, func(ctx context.Context) {
-		for _, srv := range servers {
-			if srv.Shutdown(ctx) != nil {
-				srv.Close()
-			}
-		}
-	}, nil
-}
-
-func (s *server) open(what, flag string, address *string) (net.Listener, error) {
-	l, err := net.Listen("tcp", *address)
-	if err == nil {
-		return l, nil
-	}
-	if s.mode == "dev" {
-		if other, e := net.Listen("tcp", "127.0.0.1:0"); e == nil {
-			fmt.Fprintf(s.m.Stderr, "flowrun: %s can't be had, perhaps since it is in use; %s is at %s instead\n", *address, what, other.Addr())
-			*address = other.Addr().String()
-			return other, nil
-		}
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	return nil, fmt.Errorf("opening %s for %s (-%s): %w", *address, what, flag, err)
-}
-
-// openStore opens the store, and waits while another process holds it.
-func (s *server) openStore(ctx context.Context) (runtime.Store, error) {
-	path, err := sqlitePath(s.o.store)
-	if err != nil {
-		return nil, err
-	}
-	opts := sqlite.Options{OnCommit: s.metrics.Commit, Crash: s.m.Crash}
-	store, err := sqlite.Open(ctx, s.m.path(path), opts)
-	if !errors.Is(err, runtime.ErrLocked) {
-		return asStore(store, err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-s.stopping:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	var notices sync.WaitGroup
-	notices.Go(func() {
-		since := s.m.Clock.Now()
-		for {
-			// The words of the error name the process.
-			fmt.Fprintf(s.m.Stderr, "flowrun: %v; waiting for it to end (%s so far), webhooks are answered 503 meanwhile\n",
-				err, s.m.Clock.Now().Sub(since).Round(time.Second))
-			wake, stop := s.m.Clock.After(lockNotice)
-			select {
-			case <-wake:
-			case <-ctx.Done():
-				stop()
-				return
-			}
-		}
-	})
-	opts.Wait = true
-	store, openErr := sqlite.Open(ctx, s.m.path(path), opts)
-	cancel()
-	notices.Wait()
-	return asStore(store, openErr)
-}
-
-// asStore keeps a nil *sqlite.Store from becoming a runtime.Store that isn't nil.
-func asStore(store *sqlite.Store, err error) (runtime.Store, error) {
-	if err != nil {
-		return nil, err
-	}
-	return store, nil
-}
-
 // close closes the doors, then the store. After a second signal nothing is waited for: the process ends, and the store
 // is made for that.
 func (s *server) close(doors func(context.Context)) {
@@ -441,99 +262,6 @@ func (s *server) accepted(e *runtime.Event) {
 	}
 	s.engine.Accepted(e)
 }
-
-// rebuild compiles a program that runs are pinned to and that isn't served any more.
-func (s *server) rebuild(kept *runtime.Program) (*lang.Program, *lang.Bindings, error) {
-	program, diags := lang.CompileFiles(kept.Files, s.registry)
-	if diags.HasErrors() {
-		return nil, nil, fmt.Errorf("it does not compile with this version of flowrun: %w", diags)
-	}
-	p := &project{shown: s.shown, dir: s.dir, program: program}
-	b, diags := s.bind(p)
-	if diags.HasErrors() {
-		return nil, nil, fmt.Errorf("its settings are incomplete: %w", diags)
-	}
-	return program, b, nil
-}
-
-// apply compiles the folder and swaps the program; where anything is wrong the last good one goes on.
-func (s *server) apply(ctx context.Context, why string) reload.Result {
-	p := s.first
-	s.first = nil
-	quiet := p != nil && s.mode == "serve" // what the folder has to say was printed before the listeners opened
-	if p == nil {
-		p = compile(s.shown, s.dir, s.registry)
-	}
-	bindings, diags := s.bind(p)
-	text := s.render(p, diags, false)
-	if !diags.HasErrors() {
-		before := s.engine.Status().Program
-		err := s.engine.Swap(ctx, p.program, bindings)
-		if err == nil {
-			err = s.begin(ctx, p.program, bindings)
-		}
-		if err == nil {
-			n := len(p.program.Recipes())
-			if !quiet {
-				s.log.Info("recipes applied", "why", why, "recipes", n, "program", short(p.program.Digest()))
-				if text != "" {
-					s.log.Warn("the recipes have warnings", "warnings", text)
-				}
-			}
-			return reload.Result{Digest: p.program.Digest(), Changed: before != p.program.Digest(), OK: true, Recipes: n, Diagnostics: text}
-		}
-		text += s.hide(err.Error()) + "\n"
-	}
-	if s.failed != nil {
-		s.failed(p, diags, text)
-	} else {
-		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text)
-	}
-	status := s.engine.Status()
-	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: text}
-}
-
-// begin makes the server ready, when its first program has been taken.
-func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) error {
-	if s.watch != nil {
-		s.watch.swapped(p, b)
-	}
-	if s.running {
-		return nil
-	}
-	if err := s.engine.Start(ctx); err != nil {
-		return err
-	}
-	s.running = true
-	s.hooks.SetReady(true)
-	var services, doors []string
-	for _, c := range p.Connections() {
-		services = append(services, c.Name)
-		if c.Listens {
-			doors = append(doors, c.Name)
-		}
-	}
-	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
-		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
-	if s.ready != nil {
-		s.ready(line)
-		return nil
-	}
-	fmt.Fprintf(s.m.Stdout, "flowrun: %s\n", line)
-	return nil
-}
-
-func webhooksOn(a net.Addr, doors []string) string {
-	switch len(doors) {
-	case 0:
-		return "no webhooks"
-	case 1:
-		return fmt.Sprintf("webhooks on http://%s/webhooks/%s", a, doors[0])
-	}
-	return fmt.Sprintf("webhooks on http://%s/webhooks/{%s}", a, strings.Join(doors, ","))
-}
-
-func short(digest string) string { return digest[:min(12, len(digest))] }
 
 func (s *server) reloadOnSignal(ctx context.Context, hup <-chan struct{}) {
 	for {
@@ -601,36 +329,4 @@ func (s *server) drain(loops *sync.WaitGroup) error {
 	case <-s.abort:
 		return errors.New("stopped at once by a second signal; what was running goes on after the next start")
 	}
-}
-
-// box is a handler that can be changed while it serves.
-type box struct {
-	mu sync.RWMutex
-	h  http.Handler
-}
-
-func (b *box) set(h http.Handler) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.h = h
-}
-
-// ServeHTTP implements http.Handler.
-func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.RLock()
-	h := b.h
-	b.mu.RUnlock()
-	h.ServeHTTP(w, r)
-}
-
-// starting is the control door before there is a store. It tells nothing but that.
-func starting(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	if r.URL.Path == "/healthz" {
-		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n")
-		return
-	}
-	w.Header().Set("Retry-After", "5")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = io.WriteString(w, `{"status":"unavailable","error":{"code":"starting","message":"the server is starting: it waits for its store"}}`+"\n")
 }

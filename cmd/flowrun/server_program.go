@@ -1,0 +1,177 @@
+package main
+
+// What a server does with its folder: compile, bind, swap, and say what was wrong without saying a secret.
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/reload"
+)
+
+func (s *server) compileFirst() error {
+	p := compile(s.shown, s.dir, s.registry)
+	if s.mode == "serve" {
+		_, diags := s.bind(p)
+		fmt.Fprint(s.m.Stderr, s.render(p, diags, s.m.color(s.m.Stderr)))
+		if diags.HasErrors() {
+			return errProblems
+		}
+		if len(p.program.Recipes()) == 0 {
+			return usagef("there are no recipes in %s", s.shown)
+		}
+		if err := p.checkVariables(s.vars); err != nil {
+			return err
+		}
+	}
+	s.first = p
+	return nil
+}
+
+// render returns diagnostics for people. They quote recipes as they are, addresses in them too, but no secret.
+func (s *server) render(p *project, diags hcl.Diagnostics, color bool) string {
+	var b strings.Builder
+	if err := writeDiags(&b, diags, p.files(), color); err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	return s.hide(b.String())
+}
+
+// bind gives the program its values. The diagnostics are those of the folder and of the binding.
+func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
+	if p.program == nil || p.diags.HasErrors() {
+		return nil, p.diags
+	}
+	in := p.inputs(s.env, s.vars)
+	if s.inputs != nil {
+		in = s.inputs(p)
+	}
+	b, diags := p.program.Bind(in)
+	if b != nil && s.rebind != nil {
+		s.rebind(b)
+	}
+	if b != nil {
+		s.remember(b.Secrets)
+	}
+	return b, slices.Concat(p.diags, diags)
+}
+
+// remember adds to what is redacted. Old secrets stay: what runs still knows them.
+func (s *server) remember(secrets []string) {
+	s.secretMu.Lock()
+	defer s.secretMu.Unlock()
+	for _, v := range secrets {
+		if !slices.Contains(s.secrets, v) {
+			s.secrets = append(s.secrets, v)
+		}
+	}
+	s.redactor.SetSecrets(s.secrets)
+}
+
+// hide takes the secrets out of a text, and nothing else.
+func (s *server) hide(text string) string {
+	s.secretMu.Lock()
+	known := secrets(s.secrets)
+	s.secretMu.Unlock()
+	return known.hide(text)
+}
+
+// rebuild compiles a program that runs are pinned to and that isn't served any more.
+func (s *server) rebuild(kept *runtime.Program) (*lang.Program, *lang.Bindings, error) {
+	program, diags := lang.CompileFiles(kept.Files, s.registry)
+	if diags.HasErrors() {
+		return nil, nil, fmt.Errorf("it does not compile with this version of flowrun: %w", diags)
+	}
+	p := &project{shown: s.shown, dir: s.dir, program: program}
+	b, diags := s.bind(p)
+	if diags.HasErrors() {
+		return nil, nil, fmt.Errorf("its settings are incomplete: %w", diags)
+	}
+	return program, b, nil
+}
+
+// apply compiles the folder and swaps the program; where anything is wrong the last good one goes on.
+func (s *server) apply(ctx context.Context, why string) reload.Result {
+	p := s.first
+	s.first = nil
+	quiet := p != nil && s.mode == "serve" // what the folder has to say was printed before the listeners opened
+	if p == nil {
+		p = compile(s.shown, s.dir, s.registry)
+	}
+	bindings, diags := s.bind(p)
+	text := s.render(p, diags, false)
+	if !diags.HasErrors() {
+		before := s.engine.Status().Program
+		err := s.engine.Swap(ctx, p.program, bindings)
+		if err == nil {
+			err = s.begin(ctx, p.program, bindings)
+		}
+		if err == nil {
+			n := len(p.program.Recipes())
+			if !quiet {
+				s.log.Info("recipes applied", "why", why, "recipes", n, "program", short(p.program.Digest()))
+				if text != "" {
+					s.log.Warn("the recipes have warnings", "warnings", text)
+				}
+			}
+			return reload.Result{Digest: p.program.Digest(), Changed: before != p.program.Digest(), OK: true, Recipes: n, Diagnostics: text}
+		}
+		text += s.hide(err.Error()) + "\n"
+	}
+	if s.failed != nil {
+		s.failed(p, diags, text)
+	} else {
+		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text)
+	}
+	status := s.engine.Status()
+	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: text}
+}
+
+// begin makes the server ready, when its first program has been taken.
+func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) error {
+	if s.watch != nil {
+		s.watch.swapped(p, b)
+	}
+	if s.running {
+		return nil
+	}
+	if err := s.engine.Start(ctx); err != nil {
+		return err
+	}
+	s.running = true
+	s.hooks.SetReady(true)
+	var services, doors []string
+	for _, c := range p.Connections() {
+		services = append(services, c.Name)
+		if c.Listens {
+			doors = append(doors, c.Name)
+		}
+	}
+	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
+		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
+	if s.ready != nil {
+		s.ready(line)
+		return nil
+	}
+	fmt.Fprintf(s.m.Stdout, "flowrun: %s\n", line)
+	return nil
+}
+
+func webhooksOn(a net.Addr, doors []string) string {
+	switch len(doors) {
+	case 0:
+		return "no webhooks"
+	case 1:
+		return fmt.Sprintf("webhooks on http://%s/webhooks/%s", a, doors[0])
+	}
+	return fmt.Sprintf("webhooks on http://%s/webhooks/{%s}", a, strings.Join(doors, ","))
+}
+
+func short(digest string) string { return digest[:min(12, len(digest))] }
