@@ -117,7 +117,11 @@ func (e *Engine) match(g *generation, rt *route, ev *runtime.Event, w *eventWork
 				r.state[n] = passed
 			}
 		}
-		if !r.passLeading(gates) {
+		takes := true
+		if err := e.guarded(func() error { takes = r.passLeading(gates); return nil }); err != nil {
+			r.fail("", err)
+		}
+		if !takes {
 			continue
 		}
 		w.decision.Matched[i/8] |= 1 << (i % 8)

@@ -358,3 +358,22 @@ func TestTwoTriggersOfOneRecipeOneRun(t *testing.T) {
 		t.Errorf("calls = %+v", calls)
 	}
 }
+
+func TestAFaultFailsItsRunAndNothingElse(t *testing.T) {
+	w := newWorld(t, map[string]string{"big.hcl": big, "m.hcl": mail})
+	w.vendor.answer = func(context.Context, string, map[string]cty.Value, int) (cty.Value, error) { panic("a bug") }
+	ev := w.send(w.order("order.created"))
+	w.nextDecision()
+	if run := w.storedRun(ev, "big"); run.Status != runtime.RunFailed || run.Error.Kind != connectors.KindUnknown {
+		t.Errorf("run = %+v error %v", run, run.Error)
+	}
+	if run := w.storedRun(ev, "m"); run.Status != runtime.RunFailed || run.Steps[0].Status != runtime.StepUnknown {
+		t.Errorf("run = %+v error %v", run, run.Error)
+	}
+	w.vendor.answer = nil
+	ev = w.send(w.order("order.created"))
+	w.nextDecision()
+	if run := w.storedRun(ev, "big"); run.Status != runtime.RunCompleted {
+		t.Errorf("then run = %+v", run)
+	}
+}

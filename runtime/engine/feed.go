@@ -171,7 +171,7 @@ func (e *Engine) do(j job) {
 		return
 	}
 	defer e.unwork(j.event.Seq)
-	if err := e.handle(j.event, j.maybeDecided); err != nil && !errors.Is(err, errDraining) {
+	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided) }); err != nil && !errors.Is(err, errDraining) {
 		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
 		e.pause()
 		e.noteDropped(j.event.Seq)

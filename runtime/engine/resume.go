@@ -44,7 +44,8 @@ func (e *Engine) dueLoop() {
 		busy := len(e.active)
 		e.mu.Unlock()
 		// Runs being resumed are still in the store as they were: look past them.
-		page, err := e.cfg.Store.Due(context.Background(), e.clock.Now(), duePage+busy)
+		asOf := e.clock.Now()
+		page, err := e.cfg.Store.Due(context.Background(), asOf, duePage+busy)
 		if err != nil {
 			e.log.Error("reading due runs", "error", err)
 			e.pause()
@@ -62,25 +63,38 @@ func (e *Engine) dueLoop() {
 		if begun > 0 && len(page) >= duePage {
 			continue
 		}
-		sleep := dueLook
-		if next, err := e.cfg.Store.NextDue(context.Background()); err == nil && !next.IsZero() {
-			if d := next.Sub(e.clock.Now()); d < sleep {
-				sleep = d
-			}
-		}
-		if sleep <= 0 {
-			sleep = storeRetry // only runs that are being resumed are due: their end wakes the loop
-		}
-		wake, stop := e.clock.After(sleep)
-		select {
-		case <-wake:
-		case <-e.wakeDue:
-		case <-e.stopFeed:
-			stop()
+		if !e.sleepUntilDue(asOf) {
 			return
 		}
-		stop()
 	}
+}
+
+// sleepUntilDue waits until the next run is due, or until something changes. All that was due at asOf is being resumed.
+// It returns false when draining.
+func (e *Engine) sleepUntilDue(asOf time.Time) bool {
+	sleep := dueLook
+	next, err := e.cfg.Store.NextDue(context.Background())
+	if err != nil {
+		next = time.Time{} // the next look says what is wrong
+	}
+	if !next.IsZero() {
+		sleep = min(sleep, next.Sub(e.clock.Now()))
+		if !next.After(asOf) {
+			sleep = storeRetry // its end wakes the loop
+		}
+	}
+	wake, stop := e.clock.After(max(sleep, 0))
+	defer stop()
+	if next.After(asOf) && !next.After(e.clock.Now()) {
+		return true // it became due meanwhile, perhaps before the timer was set
+	}
+	select {
+	case <-wake:
+	case <-e.wakeDue:
+	case <-e.stopFeed:
+		return false
+	}
+	return true
 }
 
 // beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on; ok is
@@ -103,7 +117,7 @@ func (e *Engine) beginResume(id string) (started, ok bool) {
 }
 
 func (e *Engine) doResume(id string) {
-	if err := e.resume(id); err != nil {
+	if err := e.guarded(func() error { return e.resume(id) }); err != nil {
 		e.log.Error("a run could not be resumed; it is tried again", "run", id, "error", err)
 		e.pause()
 	}

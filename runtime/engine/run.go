@@ -76,8 +76,15 @@ func (e *Engine) newRunner(g *generation, rec *recipe, trigger *check.Trigger, e
 // exec works until the run has ended or must wait, and records that.
 func (r *runner) exec() error {
 	for {
-		again, err := r.advance()
-		if err != nil {
+		again, stored := false, error(nil)
+		if err := r.e.guarded(func() error {
+			again, stored = r.advance()
+			return nil
+		}); err != nil {
+			r.fail("", err)
+			continue
+		}
+		if err := stored; err != nil {
 			return err
 		}
 		if again {

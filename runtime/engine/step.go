@@ -156,7 +156,12 @@ func (r *runner) call(a *attempt) {
 	ctx, cancel := context.WithTimeout(r.e.calls, timeout)
 	defer cancel()
 	r.e.cfg.Crash("before-call")
-	a.value, a.err = a.call.Action.Call.Call(ctx, a.call)
+	if fault := r.e.guarded(func() error {
+		a.value, a.err = a.call.Action.Call.Call(ctx, a.call)
+		return nil
+	}); fault != nil {
+		a.err = &connectors.Error{Kind: connectors.KindUnknown, Final: true, Message: connectors.AsError(fault).Message}
+	}
 	r.e.cfg.Crash("after-call")
 	a.took = r.e.clock.Now().Sub(a.at)
 }
@@ -234,7 +239,8 @@ func (r *runner) settleError(a *attempt, ce *connectors.Error) {
 // outcomeUnknown reports whether a failure leaves open if the vendor acted.
 func outcomeUnknown(ce *connectors.Error) bool {
 	switch ce.Kind {
-	case connectors.KindNetwork, connectors.KindTimeout, connectors.KindServer, connectors.KindCanceled, connectors.KindDrift:
+	case connectors.KindNetwork, connectors.KindTimeout, connectors.KindServer, connectors.KindCanceled, connectors.KindDrift,
+		connectors.KindUnknown:
 		return true
 	}
 	return false
