@@ -299,7 +299,7 @@ func (h *HTTP) problem(conn *Conn, resp *http.Response, kind Kind) *Error {
 	e := &Error{Kind: kind, Status: resp.StatusCode, NotSent: kind == KindRateLimited}
 	if h.Problem != nil {
 		e.Message, e.Code = h.Problem(resp.StatusCode, resp.Header, body)
-		h.redact(conn, e) // before a cut could leave a part of a secret
+		e = h.redact(conn, e) // before a cut could leave a part of a secret
 		e.Message, e.Code = cleanText(e.Message), cleanText(e.Code)
 	}
 	if e.Message == "" {

@@ -95,7 +95,7 @@ func (t *target) ready(ctx context.Context) error {
 		select {
 		case err := <-t.exited:
 			t.exited <- err
-			return fmt.Errorf("%s ended before it was ready: %v\n%s", t.cmd.Path, err, t.stderr.String())
+			return fmt.Errorf("%s ended before it was ready: %w\n%s", t.cmd.Path, err, t.stderr.String())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(2 * time.Millisecond):

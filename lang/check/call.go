@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -367,7 +368,8 @@ func (e env) inferPlain(c *call) info {
 // badCall reports what a function says of its arguments.
 func (e env) badCall(c *call, err error) info {
 	rng := c.x.Range()
-	if ae, ok := err.(function.ArgError); ok && ae.Index < len(c.x.Args) {
+	var ae function.ArgError
+	if errors.As(err, &ae) && ae.Index < len(c.x.Args) {
 		rng = c.x.Args[ae.Index].Range()
 	}
 	if e.quiet {

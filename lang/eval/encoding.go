@@ -119,7 +119,10 @@ func uuidv5Func() function.Function {
 	namespaces := map[string]byte{"dns": 0x10, "url": 0x11, "oid": 0x12, "x500": 0x14}
 	return plain(cty.String, func(args []cty.Value) (cty.Value, error) {
 		space := args[0].AsString()
-		id, err := hex.DecodeString("6ba7b8109dad11d180b400c04fd430c8")
+		id, err := hex.DecodeString("6ba7b8109dad11d180b400c04fd430c8") // the namespaces of RFC 4122 differ in one byte
+		if err != nil {
+			return cty.NilVal, err
+		}
 		if last, ok := namespaces[space]; ok {
 			id[3] = last
 		} else {

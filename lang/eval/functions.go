@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
@@ -80,7 +81,8 @@ func quiet(f function.Function, text string) function.Function {
 		if err == nil {
 			return nil
 		}
-		if arg, ok := err.(function.ArgError); ok {
+		var arg function.ArgError
+		if errors.As(err, &arg) {
 			return function.NewArgErrorf(arg.Index, "%s", text)
 		}
 		return callError(text)

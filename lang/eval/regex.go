@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -46,7 +47,7 @@ func (c *regexCache) compile(i int, pattern string) (*regexp.Regexp, error) {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		reason := "it cannot be read"
-		if e, ok := err.(*syntax.Error); ok {
+		if e := (*syntax.Error)(nil); errors.As(err, &e) {
 			reason = e.Code.String()
 		}
 		return nil, function.NewArgErrorf(i, "not a regular expression: %s", reason)

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -210,7 +211,7 @@ func errorOf(e hcl.Expression, d *hcl.Diagnostic) *Error {
 		out.Range = *d.Subject
 	}
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok {
-		if _, panicked := extra.FunctionCallError().(function.PanicError); panicked {
+		if errors.As(extra.FunctionCallError(), new(function.PanicError)) {
 			out.Detail = fmt.Sprintf("The function %q failed on these arguments; this is a bug in flowrun.", extra.CalledFunctionName())
 		}
 	}

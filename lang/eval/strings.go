@@ -257,7 +257,7 @@ func tostringFunc() function.Function {
 	f := quiet(stdlib.MakeToFunc(cty.String), "a string, number or bool is required")
 	return function.New(&function.Spec{
 		Params: f.Params(),
-		Type:   func(args []cty.Value) (cty.Type, error) { return f.ReturnTypeForValues(args) },
+		Type:   f.ReturnTypeForValues,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			v := args[0]
 			if v.Type() != cty.Number || v.IsNull() || !v.IsKnown() {

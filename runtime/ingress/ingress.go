@@ -192,7 +192,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 	// A bug in a service's code must not be answered by a cut connection, nor with a 500, for which some vendors
 	// stop sending.
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 			h.cfg.Log.Error("a webhook made the server panic; it was answered 503", "connection", door.Conn.Name,
 				"panic", p, "stack", string(debug.Stack()))
 			refused = refusal{status: http.StatusServiceUnavailable, metric: telemetry.RefusedInternal, reason: "internal error, send again"}
