@@ -79,8 +79,9 @@ type Engine struct {
 	idle     atomic.Int32 // how many there are
 
 	mu      sync.Mutex
-	working map[int64]struct{}  // Seqs of events being worked on
-	active  map[string]struct{} // ids of runs being resumed
+	working map[int64]struct{}       // Seqs of events being worked on
+	active  map[string]struct{}      // ids of runs being resumed
+	once    map[string]chan struct{} // places for AtMostOnce calls, by connection
 
 	draining atomic.Bool
 	stopFeed chan struct{} // closed by Drain: take no more
@@ -121,6 +122,7 @@ func New(cfg Config) *Engine {
 		wakeDue:  make(chan struct{}, 1),
 		working:  map[int64]struct{}{},
 		active:   map[string]struct{}{},
+		once:     map[string]chan struct{}{},
 		stopFeed: make(chan struct{}),
 	}
 	e.calls, e.cutCalls = context.WithCancelCause(context.Background())

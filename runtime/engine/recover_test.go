@@ -226,3 +226,60 @@ func TestDueRunsAreResumedInOrder(t *testing.T) {
 		t.Errorf("%d calls", got)
 	}
 }
+
+func TestFewIntentsAtATime(t *testing.T) {
+	w := newWorld(t, map[string]string{"m.hcl": mail})
+	arrived, release := make(chan struct{}, 100), make(chan struct{})
+	w.vendor.answer = func(context.Context, string, map[string]cty.Value, int) (cty.Value, error) {
+		arrived <- struct{}{}
+		<-release
+		return cty.NilVal, nil
+	}
+	for range 40 {
+		w.send(w.order("order.created"))
+	}
+	for range maxOnce {
+		receive(t, arrived, "a call")
+	}
+	runs, err := w.store.Unfinished(context.Background(), 0, 100)
+	if err != nil || len(runs) != maxOnce {
+		t.Errorf("%d intents are written down, %v", len(runs), err)
+	}
+	close(release)
+	for range 40 {
+		if run := w.nextRun(); run.Status != runtime.RunCompleted {
+			t.Fatalf("run = %+v", run)
+		}
+	}
+}
+
+func TestStepsWithoutAPlaceArePutOffByADrain(t *testing.T) {
+	w := newWorld(t, map[string]string{"m.hcl": mail})
+	arrived := make(chan struct{}, 100)
+	w.vendor.answer = func(ctx context.Context, _ string, _ map[string]cty.Value, _ int) (cty.Value, error) {
+		arrived <- struct{}{}
+		<-ctx.Done()
+		return cty.NilVal, ctx.Err()
+	}
+	for range maxOnce + 5 {
+		w.send(w.order("order.created"))
+	}
+	for range maxOnce {
+		receive(t, arrived, "a call")
+	}
+	w.stop(expired())
+	w.vendor.answer = nil
+	w.boot(map[string]string{"m.hcl": mail})
+	done, unknowns := 0, 0
+	for done+unknowns < maxOnce+5 {
+		switch run := w.nextRun(); {
+		case run.Status == runtime.RunCompleted:
+			done++
+		case run.Status == runtime.RunFailed && run.Error.Kind == connectors.KindUnknown:
+			unknowns++
+		}
+	}
+	if done != 5 || unknowns != maxOnce {
+		t.Errorf("%d done, %d unknown", done, unknowns)
+	}
+}

@@ -141,10 +141,7 @@ func (r *runner) advance() (again bool, err error) {
 	}
 	if r.run.Error != nil {
 		for _, a := range ready { // prepared in the round in which another failed: nothing new starts
-			r.state[a.node.Index] = pending
-			if len(a.step.Attempts) == 0 {
-				r.steps[a.node.Index] = nil
-			}
+			r.unbegin(a)
 		}
 		return false, nil
 	}

@@ -104,16 +104,30 @@ func (r *runner) launch(ready []*attempt) (ended bool, err error) {
 		return false, nil
 	}
 	intents := r.unsaved
+	begun := ready[:0]
 	for _, a := range ready {
-		a.at = r.e.clock.Now()
-		if a.node.Action.Effect == schema.AtMostOnce && !a.node.AllowDuplicates {
+		if once(a.node) {
+			if !r.e.enterOnce(a.call.Conn.Name) { // draining: it is begun after the next start
+				r.unbegin(a)
+				continue
+			}
 			a.step.Status = runtime.StepIntent
 			intents = true
 		}
+		a.at = r.e.clock.Now()
+		begun = append(begun, a)
+	}
+	if ready = begun; len(ready) == 0 {
+		return false, nil
 	}
 	if intents {
 		r.run.Status = runtime.RunRunning
 		if err := r.save(nil); err != nil {
+			for _, a := range ready {
+				if once(a.node) {
+					r.e.leaveOnce(a.call.Conn.Name)
+				}
+			}
 			return false, err
 		}
 		r.e.cfg.Crash("after-intent")
@@ -137,6 +151,19 @@ func (r *runner) launch(ready []*attempt) (ended bool, err error) {
 	return false, nil
 }
 
+// once reports whether a node's call must not be repeated.
+func once(n *check.Node) bool {
+	return n.Action.Effect == schema.AtMostOnce && !n.AllowDuplicates
+}
+
+// unbegin takes back that a step was prepared.
+func (r *runner) unbegin(a *attempt) {
+	r.state[a.node.Index] = pending
+	if len(a.step.Attempts) == 0 {
+		r.steps[a.node.Index] = nil
+	}
+}
+
 // await takes the next result of the calls under way.
 func (r *runner) await() {
 	a := <-r.results
@@ -152,6 +179,9 @@ func (r *runner) call(a *attempt) {
 	}
 	if r.rec.Timeout > 0 {
 		timeout = min(timeout, max(0, r.rec.Timeout-a.at.Sub(r.run.StartedAt)))
+	}
+	if once(a.node) {
+		defer r.e.leaveOnce(a.call.Conn.Name)
 	}
 	ctx, cancel := context.WithTimeout(r.e.calls, timeout)
 	defer cancel()
@@ -260,7 +290,7 @@ func (r *runner) retryAt(n *check.Node, s *runtime.Step, ce *connectors.Error) (
 	} else if !ce.Kind.Transient() {
 		return time.Time{}, false
 	}
-	if n.Action.Effect == schema.AtMostOnce && !n.AllowDuplicates && !ce.NotSent {
+	if once(n) && !ce.NotSent {
 		return time.Time{}, false
 	}
 	tried := len(s.Attempts)
