@@ -34,6 +34,9 @@ type builder struct {
 	reads     map[string]*refs // of locals
 	steps     map[string]*step
 	nodes     []*nodeSrc
+
+	mistakes []hcl.Range // of the recipe's file
+	solved   []*solved   // for each trigger
 }
 
 // nodeSrc is a node with the text it is made of.

@@ -16,6 +16,7 @@ import (
 
 // call is one call of a function with what is known of its arguments.
 type call struct {
+	c    *checker
 	x    *hclsyntax.FunctionCallExpr
 	args []info
 	spec function.Function
@@ -28,11 +29,12 @@ func (c *call) arg(n int) info {
 	return of(anyType)
 }
 
-// out starts a result: it is as secret as the arguments are.
+// out starts a result: it is as secret and as personal as the arguments are.
 func (c *call) out(t schema.Type) info {
 	i := of(t)
 	for _, a := range c.args {
-		i.secret = i.secret || a.secret
+		i.taint(a)
+		i.personal = i.personal || c.c.tellsOfPerson(a.t)
 		i.bad = i.bad || a.bad
 	}
 	return i
@@ -61,13 +63,14 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 		}
 		return mistake()
 	}
-	c := &call{x: x, spec: spec}
+	c := &call{c: e.c, x: x, spec: spec}
 	switch x.Name {
 	case "try":
 		return e.inferTry(c)
 	case "can":
-		i := e.lenient().infer(x.Args[0])
-		return info{t: boolType, secret: i.secret}
+		out := of(boolType)
+		out.taint(e.lenient().infer(x.Args[0]))
+		return out
 	}
 	for n, a := range x.Args {
 		i := e.infer(a)

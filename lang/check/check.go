@@ -54,6 +54,8 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	for _, r := range p.Recipes {
 		built = append(built, c.checkRecipe(r, pr, rep))
 	}
+	c.checkCircles(built, rep)
+	c.checkTwins(built, rep)
 	for _, rc := range built { // once everything is checked: softening rewrites what the project's locals share
 		rc.finish()
 		out.Recipes = append(out.Recipes, rc.out)

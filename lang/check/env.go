@@ -20,6 +20,8 @@ type checker struct {
 	names  []string                      // of the functions
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
+
+	personal map[*schema.Object]bool // whether objects hold data of a person
 }
 
 // scope is what a recipe's expressions can name, for one of its triggers; or what the project's own can, where variant

@@ -69,6 +69,7 @@ type Node struct {
 	Action          *schema.Action
 	Connection      string // resolved
 	Inputs          []Input
+	Personal        []string       // names of the inputs that carry data of a person, sorted
 	When            hcl.Expression // nil where there is none
 	Timeout         time.Duration  // of one attempt; 0 for the default
 	Retry           Retry

@@ -237,7 +237,7 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		return mistake()
 	}
 	if cur.lax() {
-		return info{t: anyType, secret: cur.secret}
+		return info{t: anyType, secret: cur.secret, personal: cur.personal}
 	}
 	switch cur.t.Kind {
 	case schema.KindObject:
@@ -245,14 +245,14 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		if f == nil {
 			if cur.t.Object.Open {
 				e.c.soft[x] = true
-				return info{t: anyType, null: true, secret: cur.secret}
+				return info{t: anyType, null: true, secret: cur.secret, personal: cur.personal}
 			}
 			return e.unknownAttribute(cur.t.Object, name, base, rng)
 		}
 		return e.fieldInfo(f, cur)
 	case schema.KindMap:
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: cur.secret, why: fmt.Sprintf("where the map has no %q", name)}
+		i := info{t: anyType, null: true, secret: cur.secret, personal: cur.personal, why: fmt.Sprintf("where the map has no %q", name)}
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -265,7 +265,7 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 }
 
 func (e env) fieldInfo(f *schema.Field, in info) info {
-	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret}
+	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret, personal: f.Role.Personal() || in.personal}
 	if i.null && e.sc != nil && e.sc.variant != nil && e.sc.variant.Name != "" {
 		i.why = "on " + e.sc.variant.Spec.Name
 	}
@@ -312,7 +312,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 		return e.report(diag.MayBeNull, base, "%s may be null, and null has no elements.\nGuard it with a filter above (%s != null), or give a value: try(%s[…], …).", src, src, src)
 	}
 	if cur.lax() {
-		return info{t: anyType, secret: cur.secret}
+		return info{t: anyType, secret: cur.secret, personal: cur.personal}
 	}
 	secret := cur.secret || key.secret
 	switch cur.t.Kind {
@@ -326,7 +326,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 			return e.report(diag.BadIndex, rng, "the keys of a map are strings; this is %s.", article(key.t.String()))
 		}
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: secret, why: "where the map has no such key"}
+		i := info{t: anyType, null: true, secret: secret, personal: cur.personal || key.personal, why: "where the map has no such key"}
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -334,7 +334,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 	case schema.KindObject:
 		if name, ok := key.text(); ok {
 			i := e.attribute(x, cur, name, base, rng)
-			i.secret = i.secret || key.secret
+			i.taint(key)
 			return i
 		}
 		if !key.lax() && key.t.Kind != schema.KindString {
@@ -350,7 +350,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 
 func (e env) listElement(x hclsyntax.Expression, cur, key info, path string, known bool, rng hcl.Range) info {
 	_, elem, _ := e.parts(cur)
-	elem.secret = elem.secret || key.secret
+	elem.taint(key)
 	n, whole := -1, false
 	if key.constant() && key.val.Type() == cty.Number {
 		if n, whole = wholeNumber(key.val); !whole {

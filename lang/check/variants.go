@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/lang/diag"
 )
@@ -31,6 +29,7 @@ func (b *builder) types() {
 		}
 		b.in(b.e.sc.rep, node.context(), func() { b.predicates(b.nodes[n], triggers) })
 	}
+	b.constants(triggers, types)
 	b.unusedLocals(triggers[0], types)
 	b.noAction()
 }
@@ -84,7 +83,7 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		}
 		return
 	}
-	e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name)
+	n.tellsOf(e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name))
 }
 
 // mergeVariants hands on what the passes reported.
@@ -144,7 +143,7 @@ func quoteEach(names []string) []string {
 	return out
 }
 
-// predicates finds what of a filter can be told without evaluation, and filters that are constant.
+// predicates finds what of a filter can be told without evaluation.
 func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 	x := n.src.Condition
 	for k, t := range triggers {
@@ -158,15 +157,6 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 			n.Simple, n.Exact = list, false
 		}
 		n.Exact = n.Exact && exact
-	}
-	if v, ok := b.constantFilter(x, triggers); ok {
-		if v {
-			b.e.report(diag.ConstantFilter, x.Range(), "this is always true, so the filter stops nothing.")
-		} else {
-			b.e.report(diag.ConstantFilter, x.Range(), "this is always false: nothing below the filter ever runs.")
-		}
-	} else if contradicts(n.Simple) {
-		b.e.report(diag.ConstantFilter, x.Range(), "these comparisons can't all be true: nothing below the filter ever runs.")
 	}
 }
 
@@ -213,17 +203,4 @@ func (b *builder) noAction() {
 	if len(b.src.Triggers) > 0 {
 		b.e.report(diag.NoAction, b.src.Triggers[0].Range, "this recipe has no action, so an event changes nothing.")
 	}
-}
-
-// constantFilter returns the value of a condition that has the same for every event.
-func (b *builder) constantFilter(x hclsyntax.Expression, triggers []*Trigger) (value, ok bool) {
-	for k, t := range triggers {
-		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts}
-		i := e.infer(x)
-		if i.bad || !i.constant() || i.val.Type() != cty.Bool || k > 0 && i.val.True() != value {
-			return false, false
-		}
-		value = i.val.True()
-	}
-	return value, len(triggers) > 0
 }

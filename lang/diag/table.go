@@ -73,6 +73,8 @@ const (
 	ConstantFilter    Code = "FR5001"
 	UnusedLocal       Code = "FR5002"
 	NoAction          Code = "FR5003"
+	Circle            Code = "FR5004"
+	SameTwice         Code = "FR5005"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.

@@ -44,8 +44,8 @@ filter "known customers" {
   condition = trigger.customer != null
 }
 
-filter "customers that exist" {
-  condition = action.customer != null
+filter "customers with an address" {
+  condition = action.customer.email != null
 }
 
 action "stripe_customer_retrieve" "customer" {
@@ -67,8 +67,8 @@ action "stripe_customer_retrieve" "customer" {
   customer = trigger.customer
 }
 
-filter "customers that exist" {
-  condition = action.customer != null
+filter "customers with an address" {
+  condition = action.customer.email != null
 }
 
 action "customerio_track" {
