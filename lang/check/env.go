@@ -30,10 +30,13 @@ type scope struct {
 	variant    *Trigger // nil outside recipes
 	incomplete bool     // flowrun.hcl is broken: names of the project are not known
 	event      *schema.Object
+	failure    *schema.Object // the shape of error
+	shared     bool           // of the project's on_error, which has no trigger
 	prev       *schema.Object // nil where `previous` is not there
 
 	locals  map[string]*local
 	steps   map[string]*step
+	waits   map[string]*step
 	vars    map[string]*Variable
 	varInfo map[*Variable]info
 
@@ -43,7 +46,10 @@ type scope struct {
 	rep  *reporter
 
 	proofs map[proofKey]*facts // what conditions prove
-	looks  int                 // how many expressions have been looked at
+
+	collections map[*step]info // what each for_each goes through
+
+	looks int // how many expressions have been looked at
 }
 
 // mostLooks bounds the work on one recipe. A recipe of a thousand lines takes a tenth of it; beyond it are texts that
@@ -60,6 +66,7 @@ type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+	in    *body // where it is read
 }
 
 type proofKey struct {
@@ -67,11 +74,13 @@ type proofKey struct {
 	truth bool
 	facts *facts
 	inner int
+	in    *body
 }
 
 type assumeKey struct {
 	local *local
 	truth bool
+	in    *body
 }
 
 // local is a local before it is known in which order locals stand.
@@ -83,14 +92,6 @@ type local struct {
 	used    bool
 	broken  bool // part of a cycle
 	bound   hclsyntax.Expression
-}
-
-// step is an action as other expressions see it.
-type step struct {
-	node   *Node
-	null   bool // its answer may be null
-	why    string
-	broken bool // its action is not known
 }
 
 // loopVar is a name that a for expression binds.
@@ -112,6 +113,11 @@ type env struct {
 	inner int       // tells places within different for expressions and splats apart
 	times int       // how often the surrounding loops over constants repeat this place; 0 is once
 	world bool      // in connection and variable blocks, where env() and file() may be called
+
+	in       *body    // nil where it is nowhere in particular
+	local    bool     // in a local, wherever that is read
+	each     *element // in a step with for_each
+	incoming *nodeSrc // in the match of this wait
 }
 
 // reporter collects diagnostics, each mistake once.
@@ -200,6 +206,7 @@ func (e env) lenient() env {
 // a local is evaluated as if its expression were written in its place.
 func (e env) plain() *env {
 	e.loop, e.anon, e.inner = nil, nil, 0
+	e.each, e.incoming, e.local = nil, nil, true
 	return &e
 }
 

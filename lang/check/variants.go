@@ -40,6 +40,9 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 		event:   eventObject(types),
 		locals:  b.byName,
 		steps:   b.steps,
+		waits:   b.waits,
+		failure: errorObject(),
+		shared:  b.shared,
 		vars:    b.vars,
 		varInfo: b.varInfo,
 		busy:    map[*local]bool{},
@@ -55,24 +58,39 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 }
 
 func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
-	e := env{c: b.c, sc: b.scope(t, types, rep)}
-	gates := guardFacts(t.Guards)
-	for _, n := range b.nodes {
-		e.facts = gates
+	e := env{c: b.c, sc: b.scope(t, types, rep), facts: guardFacts(t.Guards)}
+	b.typesOfBody(e, b.top, rep)
+	if b.failed != nil {
+		b.typesOfBody(e, b.failed, rep)
+	}
+}
+
+// typesOfBody checks steps that stand in one block, from the top: what a filter proves holds below it.
+func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
+	e.in = in
+	for _, n := range in.nodes {
 		b.in(rep, n.context(), func() {
-			if n.Kind == Filter {
+			switch n.Kind {
+			case Filter:
 				if n.src.Condition != nil {
 					e.wantBool(n.src.Condition, e.infer(n.src.Condition), "a filter")
-					gates = gates.and(e.assume(n.src.Condition, true))
+					e.facts = e.facts.and(e.assume(n.src.Condition, true))
 				}
-				return
+			case Wait:
+				b.typesOfWait(e, n)
+			case Switch:
+				b.typesOfSwitch(e, n, rep)
+			default:
+				b.typesOfAction(e, n)
 			}
-			b.typesOfAction(e, n)
 		})
 	}
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
+	if n.src.ForEach != nil {
+		e = e.forEach(n.src.ForEach)
+	}
 	if n.src.When != nil {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
 		e.facts = e.facts.and(e.assume(n.src.When, true))
@@ -163,7 +181,7 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 func (b *builder) unusedLocals(t *Trigger, types []string) {
 	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts}
 	used := map[string]bool{}
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
 		for name := range n.refs.locals {
 			used[name] = true
 		}
