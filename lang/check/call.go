@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -312,6 +313,9 @@ func (e env) inferPlain(c *call) info {
 	if !ok {
 		return mistake()
 	}
+	if !known(c) && !e.tried(c) {
+		return mistake()
+	}
 	vals := make([]cty.Value, len(c.args))
 	known := !c.x.ExpandFinal
 	for n, a := range c.args {
@@ -343,6 +347,9 @@ func (e env) inferPlain(c *call) info {
 			}
 			return e.report(diag.EvalFailed, c.x.Range(), "%s fails on these arguments: %s.", c.x.Name, err)
 		}
+		if v.IsKnown() && !v.IsNull() && v.Type() == cty.Number && tooLarge(v) && !e.quiet {
+			return e.report(diag.EvalFailed, c.x.Range(), "%s gives a number here that is larger than any that JSON carries.", c.x.Name)
+		}
 		if v.IsWhollyKnown() && !v.IsNull() {
 			out := c.out(typeOf(v.Type()))
 			if text, ok := textOf(v); !ok || len(text) <= longestConstant {
@@ -365,6 +372,11 @@ func (e env) inferPlain(c *call) info {
 		return e.badCall(c, err)
 	}
 	return c.out(typeOf(v.Type()))
+}
+
+// known reports whether the text alone gives all arguments.
+func known(c *call) bool {
+	return !slices.ContainsFunc(c.args, func(a info) bool { return a.val == cty.NilVal })
 }
 
 // badCall reports what a function says of its arguments.

@@ -333,9 +333,11 @@ func ruleContains(e env, c *call) info {
 			e.source(c.argExpr(1).Range()), article(v.t.String()), elem.String())
 	}
 	e.compareEnum(c.argExpr(1), of(elem), v)
+	e.compareFormat(c.argExpr(1), of(elem), v)
 	if tuple := tupleOf(c.x.Args[0]); tuple != nil && len(tuple.Exprs) == len(list.elems) {
 		for n, el := range list.elems {
 			e.compareEnum(tuple.Exprs[n], v, el)
+			e.compareFormat(tuple.Exprs[n], v, el)
 		}
 	}
 	return out

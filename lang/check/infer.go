@@ -25,7 +25,7 @@ func (e env) infer(x hclsyntax.Expression) info {
 	}
 	switch x := x.(type) {
 	case *hclsyntax.LiteralValueExpr:
-		return infoOf(x.Val)
+		return e.numeral(x)
 	case *hclsyntax.ParenthesesExpr:
 		return e.infer(x.Expression)
 	case *hclsyntax.TemplateWrapExpr:

@@ -49,7 +49,7 @@ func (e env) inferBinary(x *hclsyntax.BinaryOpExpr) info {
 		out.bad = true
 		return out
 	}
-	if v, ok := literal(x.RHS); ok && v.Type() == cty.Number && v.Equals(cty.Zero).True() &&
+	if b.constant() && b.val.Type() == cty.Number && b.val.Equals(cty.Zero).True() &&
 		(x.Op == hclsyntax.OpDivide || x.Op == hclsyntax.OpModulo) {
 		return e.report(diag.BadLiteral, x.RHS.Range(), "nothing can be divided by zero.")
 	}
@@ -186,6 +186,8 @@ func (e env) compare(x *hclsyntax.BinaryOpExpr, a, b info) {
 	}
 	e.compareEnum(x.RHS, a, b)
 	e.compareEnum(x.LHS, b, a)
+	e.compareFormat(x.RHS, a, b)
+	e.compareFormat(x.LHS, b, a)
 }
 
 func (e env) convertHint(x *hclsyntax.BinaryOpExpr, a, b info) string {
