@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -118,12 +119,14 @@ type env struct {
 	local    bool     // in a local, wherever that is read
 	each     *element // in a step with for_each
 	incoming *nodeSrc // in the match of this wait
+	deciding *nodeSrc // in what this switch is on
 }
 
 // reporter collects diagnostics, each mistake once.
 type reporter struct {
 	diags hcl.Diagnostics
 	seen  map[reportKey]bool
+	dead  []hcl.Range // what can't be reached for the trigger it reports on
 }
 
 type reportKey struct {
@@ -132,6 +135,13 @@ type reportKey struct {
 }
 
 func newReporter() *reporter { return &reporter{seen: map[reportKey]bool{}} }
+
+// passesOver reports whether the place can't be reached, so that nothing is said of it.
+func (r *reporter) passesOver(rng hcl.Range) bool {
+	return slices.ContainsFunc(r.dead, func(d hcl.Range) bool {
+		return d.Filename == rng.Filename && d.Start.Byte <= rng.Start.Byte && rng.End.Byte <= d.End.Byte
+	})
+}
 
 func (r *reporter) add(d *hcl.Diagnostic) {
 	m, _ := diag.MetaOf(d)
@@ -168,7 +178,7 @@ func (e env) sentence(text string, quotes bool) string {
 	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
 		return text
 	}
-	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || word == "previous" || word == "for" {
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"each", "error", "for", "incoming", "previous"}, word) {
 		return text
 	}
 	if e.c != nil {

@@ -80,7 +80,7 @@ func (n *nodeSrc) arriving() *schema.Object {
 func (e env) inferStep(x *hclsyntax.ScopeTraversalExpr, s *step, head hcl.Range) info {
 	t := x.Traversal
 	possible, missing := s.reach(e.in)
-	if s.broken || !possible {
+	if s.broken || !possible || e.deciding != nil && s.from.in.inCaseOf(e.deciding) {
 		return mistake() // which is reported elsewhere
 	}
 	path := "wait." + s.node.Name
@@ -203,7 +203,9 @@ func (e env) wantTime(x hclsyntax.Expression, i info) {
 // typesOfSwitch checks a switch and what stands in its cases, each under what its labels prove.
 func (b *builder) typesOfSwitch(e env, n *nodeSrc, rep *reporter) {
 	x := n.src.Switch.On
-	on := e.infer(x)
+	deciding := e
+	deciding.deciding = n
+	on := deciding.infer(x)
 	if !on.lax() && !primitive(on.t.Kind) {
 		e.report(diag.WrongType, x.Range(), "a switch decides by a string, a number or true and false; %s is %s.", e.source(x.Range()), article(on.t.String()))
 		on = mistake()

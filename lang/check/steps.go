@@ -74,6 +74,16 @@ func (b *body) excludes(a *body) bool {
 	return false
 }
 
+// inCaseOf reports whether b is, or stands in, a case of the switch.
+func (b *body) inCaseOf(sw *nodeSrc) bool {
+	for ; b != nil; b = b.parent {
+		if b.sw == sw {
+			return true
+		}
+	}
+	return false
+}
+
 // step is an action or a wait as other expressions see it.
 type step struct {
 	node   *Node

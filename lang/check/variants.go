@@ -69,6 +69,9 @@ func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 	e.in = in
 	for _, n := range in.nodes {
+		if e.facts.dead {
+			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
+		}
 		b.in(rep, n.context(), func() {
 			switch n.Kind {
 			case Filter:
@@ -119,7 +122,7 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			key := reportKey{code: m.Code, rng: *d.Subject}
 			var bad, good []string
 			for k, other := range all {
-				if triggers[k].Spec == nil {
+				if triggers[k].Spec == nil || other.passesOver(*d.Subject) {
 					continue
 				}
 				if other.seen[key] {
