@@ -90,9 +90,9 @@ func (g *firing) add(n int, b *builder) {
 	}
 }
 
-// held reports whether a filter stands above a step.
+// held reports whether a filter stands above a step, or a case around it.
 func (b *builder) held(n *nodeSrc) bool {
-	return slices.ContainsFunc(n.Gates, func(g int) bool { return b.out.Nodes[g].Kind == Filter })
+	return n.in.sw != nil || slices.ContainsFunc(n.Gates, func(g int) bool { return b.out.Nodes[g].Kind == Filter })
 }
 
 // back returns the shortest way from a recipe to itself and the step it begins with, or nil. It looks at each event

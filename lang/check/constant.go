@@ -51,13 +51,55 @@ func (v *solved) above(n *Node) *state {
 	return v.start
 }
 
+// reach returns what holds where a node stands, the cases that it stands in taken.
+func (v *solved) reach(n *nodeSrc) *state {
+	v.solver.e.in = n.in
+	st := v.above(n.Node)
+	for in := n.in; in != nil && in.sw != nil && st != nil; in = in.parent {
+		st = v.solver.inCase(in.sw, in.nth, st)
+	}
+	v.solver.clashes = nil
+	return st
+}
+
+// inCase returns what holds in a case of a switch.
+func (s *solver) inCase(sw *nodeSrc, nth int, in *state) *state {
+	if sw.src.Switch.On == nil || nth >= len(sw.Cases) {
+		return in.blurred()
+	}
+	key, p, i, ok := s.place(sw.src.Switch.On)
+	if !ok || p.other {
+		return in.blurred()
+	}
+	taken := func(c Case) values {
+		out := nothing()
+		for _, v := range c.Values {
+			if set, ok := point(v); ok && typeOf(v.Type()).Kind == i.t.Kind {
+				out = out.or(set)
+			}
+		}
+		return out
+	}
+	set := taken(sw.Cases[nth])
+	if sw.Cases[nth].Default {
+		for _, c := range sw.Cases {
+			set = set.or(taken(c))
+		}
+		set = set.but()
+	} else if set.empty() {
+		return in.blurred()
+	}
+	st, _ := s.apply(atom{key: key, place: p, yes: set}, sw.Cases[nth].Range, in)
+	return st
+}
+
 // solve solves one condition for every trigger.
 func (b *builder) solve(n *nodeSrc, x hclsyntax.Expression, filter bool) {
 	broken := b.complained(x.Range())
 	never, always, ways := true, true, 0
 	var why []clash
 	for _, v := range b.solved {
-		in := v.above(n.Node)
+		in := v.reach(n)
 		if in == nil {
 			v.after[n.Index] = nil
 			continue
@@ -66,7 +108,6 @@ func (b *builder) solve(n *nodeSrc, x hclsyntax.Expression, filter bool) {
 			v.after[n.Index] = in.blurred()
 			continue
 		}
-		v.solver.clashes = nil
 		yes, no := v.solver.solve(x, in)
 		if v.after[n.Index] = yes; !filter {
 			delete(v.after, n.Index)

@@ -75,7 +75,7 @@ func (c *checker) checkTwin(built []*builder, rep *reporter, n int, node *nodeSr
 
 // at returns what holds where a step runs.
 func (v *solved) at(n *nodeSrc) *state {
-	st := v.above(n.Node)
+	st := v.reach(n)
 	if n.src.When != nil {
 		st, _ = v.solver.solve(n.src.When, st)
 	}
@@ -106,16 +106,28 @@ func (b *builder) signature(n *nodeSrc) (text string, ok bool) {
 	if n.Action == nil || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
 		return "", false
 	}
+	for _, g := range n.Gates {
+		if b.nodes[g].Kind == Wait {
+			return "", false // the same again, later, may be meant
+		}
+	}
 	return b.described(n, 0)
 }
 
 // described writes a step with all that its inputs read of other steps.
 func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 	const deepest = 8
-	if n.Action == nil || depth > deepest || len(b.complaints(n)) > 0 {
+	if n.Action == nil || depth > deepest || len(n.refs.waited) > 0 || len(b.complaints(n)) > 0 {
 		return "", false
 	}
 	parts := []string{n.Action.Name, n.Connection}
+	if n.src.ForEach != nil {
+		text, ok := b.text(n.src.ForEach)
+		if !ok {
+			return "", false
+		}
+		parts = append(parts, "for_each "+text)
+	}
 	var inputs []string
 	for _, a := range n.src.Args {
 		text, ok := b.text(a.Expr)
@@ -144,7 +156,7 @@ func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 	}
 	for _, name := range keys(n.refs.steps) {
 		st := b.steps[name]
-		if st == nil || st.node == nil {
+		if st == nil || st.broken || st.from.in.onError {
 			return "", false
 		}
 		text, ok := b.described(b.nodes[st.node.Index], depth+1)
