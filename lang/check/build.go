@@ -280,7 +280,7 @@ func tupleOf(x hclsyntax.Expression) *hclsyntax.TupleConsExpr {
 // hint helps with an unknown trigger or action.
 func (b *builder) hint(fix, name string, names []string, what string) string {
 	if fix != "" {
-		return fmt.Sprintf(" Did you mean %q?", fix)
+		return didYouMean(name, names)
 	}
 	service, _, _ := strings.Cut(name, "_")
 	var same []string

@@ -147,20 +147,3 @@ func wrongFormat(s string, t schema.Type) string {
 	}
 	return ""
 }
-
-// suggest is diag.Suggest that also knows synonyms.
-func suggest(name string, candidates []string) string {
-	for _, group := range synonyms {
-		for _, word := range group {
-			if name != word && !strings.Contains("_"+strings.ReplaceAll(name, ".", "_")+"_", "_"+word+"_") {
-				continue
-			}
-			for _, other := range group {
-				if better := strings.Replace(name, word, other, 1); better != name && slices.Contains(candidates, better) {
-					return better
-				}
-			}
-		}
-	}
-	return diag.Suggest(name, candidates)
-}

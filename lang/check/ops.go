@@ -224,17 +224,6 @@ func (e env) compareEnum(x hclsyntax.Expression, place, value info) {
 	e.notInEnum(x.Range(), s, place.t.Enum, "this never has the value %q.", s)
 }
 
-// synonyms are words that one vendor has for what another calls otherwise.
-var synonyms = [][]string{
-	{"canceled", "cancelled", "deleted", "removed"},
-	{"failed", "declined", "error"},
-	{"succeeded", "paid", "success", "completed", "complete"},
-	{"created", "new", "added"},
-	{"updated", "changed", "modified"},
-	{"retrieve", "get", "fetch", "find", "read"},
-	{"identify", "upsert", "create"},
-}
-
 func (e env) notInEnum(rng hcl.Range, s string, enum []string, format string, args ...any) info {
 	fix := suggest(s, enum)
 	hint := ""
