@@ -276,7 +276,7 @@ func (w *walker) labels(block *hclsyntax.Block, least, most int, rule string) (o
 // label must be fit to be written behind a dot; the first is a type, which somebody else looks up.
 func (w *walker) name(block *hclsyntax.Block) (string, hcl.Range) {
 	i := min(len(block.Labels), 2) - 1
-	if block.Type == "variable" {
+	if block.Type == "variable" || block.Type == "wait" {
 		i = 0
 	}
 	name, rng := block.Labels[i], block.LabelRanges[i]
@@ -318,7 +318,7 @@ func (w *walker) strangeArg(attr *hclsyntax.Attribute, where string, known []str
 	replacement := diag.Suggest(attr.Name, known)
 	if replacement == "" && len(known) == 1 {
 		switch attr.Name {
-		case "if", "when", "where", "expression", "expr", "only", "unless":
+		case "if", "when", "where", "expression", "expr", "only", "unless", "value":
 			replacement = known[0]
 		}
 	}

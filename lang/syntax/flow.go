@@ -108,6 +108,7 @@ func (w *walker) wait(block *hclsyntax.Block) *Step {
 				w.unexpected(diag.UnexpectedBlock, inner.TypeRange, fmt.Sprintf("There is no block %q in a wait. Did you mean \"event\"?", inner.Type), "event")
 				continue
 			}
+			mistaken = true
 			w.strangeInner(inner, "A wait", []string{"for", "timeout", "until"})
 		case !one():
 			w.report(diag.UnexpectedBlock, inner.DefRange(), "There is something that is waited for already. %s", oneWait)
@@ -121,7 +122,7 @@ func (w *walker) wait(block *hclsyntax.Block) *Step {
 		w.report(diag.MissingArg, block.DefRange(), "%s", oneWait)
 	case wait.Event != nil && wait.Timeout == nil:
 		w.report(diag.MissingArg, wait.Event.Range, "An event may never come, so the wait needs a timeout beside the event block, for example: timeout = \"7d\".")
-	case wait.Event == nil && wait.Timeout != nil && things > 0 && !mistaken:
+	case wait.Event == nil && wait.Timeout != nil && things == 1 && !mistaken:
 		w.report(diag.UnexpectedArg, wait.Timeout.Range(), "A timeout belongs to a wait for an event; this one ends by itself.")
 		wait.Timeout = nil
 	}
@@ -147,6 +148,10 @@ func (w *walker) event(block *hclsyntax.Block) *WaitEvent {
 		}
 	}
 	for _, inner := range block.Body.Blocks {
+		if inner.Type == "match" {
+			w.strangeInner(inner, "An event", []string{"match"})
+			continue
+		}
 		w.strangeInner(inner, "An event", nil)
 	}
 	return e
