@@ -29,8 +29,8 @@ const root = "../.."
 
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
-// TestDocsCompile compiles each hcl block of the pages that people write: a connection block as flowrun.hcl, anything
-// else as a recipe.
+// TestDocsCompile compiles each hcl block of the pages that people write: one that begins with what recipes share as
+// flowrun.hcl, anything else as a recipe.
 func TestDocsCompile(t *testing.T) {
 	pages, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil {
@@ -46,7 +46,7 @@ func TestDocsCompile(t *testing.T) {
 		for i, m := range hclBlock.FindAllSubmatch(text, -1) {
 			blocks++
 			name := "recipe.hcl"
-			if bytes.HasPrefix(m[1], []byte("connection ")) {
+			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) {
 				name = "flowrun.hcl"
 			}
 			_, diags := lang.CompileFiles(map[string][]byte{name: m[1]}, all.Registry())

@@ -39,6 +39,7 @@ var layers = []struct {
 	{"connectors/stripe", 4},
 	{"connectors/customerio", 4},
 	{"connectors", 3},
+	{"lang/draw", 3},
 	{"lang", 3},
 	{"lang/check", 2},
 	{"lang/eval", 2},

@@ -246,17 +246,18 @@ func join2(outer, inner string) string {
 func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 	given := map[string]bool{}
 	dynamic := false
+	var all info
 	for _, item := range x.Items {
 		key, ok := e.objectKey(item)
 		if !ok {
 			dynamic = true
-			e.infer(item.ValueExpr)
+			all.take(e.infer(item.ValueExpr))
 			continue
 		}
 		f := w.t.Object.Field(key)
 		if f == nil {
 			if w.t.Object.Open {
-				e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret})
+				all.take(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret}))
 			} else {
 				e.unknown(diag.UnknownInput, item.KeyExpr.Range(), key, w.t.Object.Names(), "%s takes no %q.", w.name, key)
 				e.infer(item.ValueExpr)
@@ -266,12 +267,13 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		inner := memberTarget(w.t.Object, f)
 		inner.secret = inner.secret || w.secret
 		i := e.assign(item.ValueExpr, inner)
+		all.take(i)
 		given[key] = !i.isNull
 	}
 	if !dynamic {
 		e.complete(w.t.Object, given, x.OpenRange, w.name)
 	}
-	return info{t: w.t}
+	return info{t: w.t, personal: all.personal}
 }
 
 // complete checks that what must be given is given.
@@ -314,7 +316,7 @@ func (e env) complete(o *schema.Object, given map[string]bool, rng hcl.Range, na
 
 // assignItems checks an object that is written out where any keys may stand.
 func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type) info {
-	bad := false
+	var all info
 	for _, item := range x.Items {
 		key, ok := e.objectKey(item)
 		name := "a value of " + w.name
@@ -322,20 +324,22 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 			name = fmt.Sprintf("%q", key)
 		}
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
-		bad = bad || i.bad
+		all.take(i)
 	}
-	return e.writtenOut(x, w, bad)
+	return e.writtenOut(x, w, all)
 }
 
 // writtenOut is the value of an object or a list that has been checked part by part.
-func (e env) writtenOut(x hclsyntax.Expression, w target, bad bool) info {
-	if bad {
+func (e env) writtenOut(x hclsyntax.Expression, w target, all info) info {
+	if all.bad {
 		return mistake()
 	}
 	if w.t.Kind == schema.KindAny {
-		return e.silent().infer(x)
+		out := e.silent().infer(x)
+		out.taint(all)
+		return out
 	}
-	return info{t: w.t}
+	return info{t: w.t, personal: all.personal}
 }
 
 func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
@@ -343,22 +347,25 @@ func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
 	if w.t.Elem != nil {
 		elem = *w.t.Elem
 	}
-	bad := false
+	var all info
 	for _, ex := range x.Exprs {
 		i := e.assign(ex, target{t: elem, name: "an element of " + w.name, required: elem.Kind != schema.KindAny, secret: w.secret})
-		bad = bad || i.bad
+		all.take(i)
 	}
-	return e.writtenOut(x, w, bad)
+	return e.writtenOut(x, w, all)
 }
 
-// assignArgs checks the arguments of a block against an object of fields.
-func (e env) assignArgs(o *schema.Object, args []argument, header hcl.Range, owner string) {
+// assignArgs checks the arguments of a block against an object of fields. It returns the names of those whose values
+// tell of a person.
+func (e env) assignArgs(o *schema.Object, args []argument, header hcl.Range, owner string) (personal []string) {
 	given := map[string]bool{}
 	for _, a := range args {
 		f := o.Field(a.Name)
 		if f == nil {
 			if o.Open {
-				e.assign(a.Expr, target{t: anyType, name: fmt.Sprintf("%q", a.Name)})
+				if i := e.assign(a.Expr, target{t: anyType, name: fmt.Sprintf("%q", a.Name)}); e.tellsOfPerson(i) {
+					personal = append(personal, a.Name)
+				}
 				continue
 			}
 			names := o.Names()
@@ -372,6 +379,10 @@ func (e env) assignArgs(o *schema.Object, args []argument, header hcl.Range, own
 		}
 		i := e.assign(a.Expr, memberTarget(o, f))
 		given[a.Name] = !i.isNull
+		if e.tellsOfPerson(i) {
+			personal = append(personal, a.Name)
+		}
 	}
 	e.complete(o, given, header, owner)
+	return personal
 }

@@ -33,30 +33,24 @@ type builder struct {
 	byName    map[string]*local
 	reads     map[string]*refs // of locals
 	steps     map[string]*step
+	waits     map[string]*step
 	nodes     []*nodeSrc
-}
+	onError   []*nodeSrc
+	top       *body // holds the nodes
+	failed    *body // of on_error; nil where there is none
+	shared    bool  // it is made of the project's on_error, which no trigger starts
 
-// nodeSrc is a node with the text it is made of.
-type nodeSrc struct {
-	*Node
-	src  *syntax.Step
-	refs *refs
-}
-
-func (n *nodeSrc) context() string {
-	if n.Kind == Filter {
-		if n.src.Label == "" {
-			return "in filter"
-		}
-		return fmt.Sprintf("in filter %q", n.src.Label)
-	}
-	if n.src.Name == n.src.Type {
-		return fmt.Sprintf("in action %q", n.src.Type)
-	}
-	return fmt.Sprintf("in action %q %q", n.src.Type, n.src.Name)
+	mistakes []hcl.Range // of the recipe's file
+	solved   []*solved   // for each trigger
 }
 
 func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {
+	b := c.newBuilder(r, pr, rep)
+	b.check()
+	return b
+}
+
+func (c *checker) newBuilder(r *syntax.Recipe, pr *project, rep *reporter) *builder {
 	b := &builder{
 		c: c, pr: pr, src: r,
 		out:     &Recipe{Name: r.Name, Filename: r.Filename, Reads: &schema.Paths{}, ReadsPrevious: &schema.Paths{}},
@@ -65,16 +59,20 @@ func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *bui
 		byName:  map[string]*local{},
 		reads:   map[string]*refs{},
 		steps:   map[string]*step{},
+		waits:   map[string]*step{},
 	}
 	b.e = env{c: c, sc: &scope{rep: rep, busy: map[*local]bool{}, memo: map[memoKey]info{}}, facts: noFacts}
+	return b
+}
+
+func (b *builder) check() {
 	b.settings()
-	b.variables = c.checkVariables(r.Variables, r.Name, b.vars, b.varInfo, rep)
+	b.variables = b.c.checkVariables(b.src.Variables, b.src.Name, b.vars, b.varInfo, b.e.sc.rep)
 	b.collectLocals()
 	b.triggers()
 	b.collectSteps()
 	b.graph()
 	b.types()
-	return b
 }
 
 // in runs f and gives what it reports a context.
@@ -282,7 +280,7 @@ func tupleOf(x hclsyntax.Expression) *hclsyntax.TupleConsExpr {
 // hint helps with an unknown trigger or action.
 func (b *builder) hint(fix, name string, names []string, what string) string {
 	if fix != "" {
-		return fmt.Sprintf(" Did you mean %q?", fix)
+		return didYouMean(name, names)
 	}
 	service, _, _ := strings.Cut(name, "_")
 	var same []string
@@ -295,29 +293,6 @@ func (b *builder) hint(fix, name string, names []string, what string) string {
 		return fmt.Sprintf(" The %s of %s are %s.", what, service, quoteList(same))
 	}
 	return " There are " + what + " of " + quoteList(b.c.cat.ServiceNames()) + "."
-}
-
-func (b *builder) collectSteps() {
-	filters := 0
-	taken := map[string]hcl.Range{}
-	for n, s := range b.src.Steps {
-		if n == mostSteps {
-			b.e.report(diag.TooExpensive, s.Range, "a recipe has %d steps at most; this one has %d.", mostSteps, len(b.src.Steps))
-			break
-		}
-		node := &Node{Index: n, Range: s.Range}
-		ns := &nodeSrc{Node: node, src: s, refs: newRefs()}
-		b.nodes = append(b.nodes, ns)
-		b.out.Nodes = append(b.out.Nodes, node)
-		if s.Kind == syntax.FilterStep {
-			filters++
-			node.Kind, node.Name, node.Address = Filter, s.Label, fmt.Sprintf("filter.%d", filters)
-			ns.refs.add(expr(s.Condition))
-			continue
-		}
-		node.Kind, node.Name, node.Address = Action, s.Name, "action."+s.Name
-		b.in(b.e.sc.rep, ns.context(), func() { b.action(ns, taken) })
-	}
 }
 
 // expr keeps a nil expression nil as another interface.
@@ -335,7 +310,11 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		ns.refs.add(a.Expr)
 	}
 	dup := duplicate(e.sc.rep, "step", s.Name, s.NameRange, taken)
-	st := &step{node: node, null: s.When != nil, why: "when the step is skipped"}
+	b.flow(ns)
+	st := &step{node: node, from: ns, null: s.When != nil, why: "when the step is skipped"}
+	if node.ContinueOnError && !st.null {
+		st.null, st.why = true, "when the step fails"
+	}
 	if !dup {
 		b.steps[s.Name] = st
 	}
@@ -349,10 +328,10 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		return
 	}
 	if node.Action.OutMayBeNull {
-		st.null = true
-		if s.When == nil {
+		if !st.null {
 			st.why = "where nothing was found"
 		}
+		st.null = true
 	}
 	node.Connection = e.connect(b.pr, node.Action.Service, s.Connection, s.TypeRange)
 	if !b.out.Disabled {
@@ -430,42 +409,6 @@ func (e env) retryKinds(x hclsyntax.Expression) []string {
 	return out
 }
 
-// graph fills in who needs whom.
-func (b *builder) graph() {
-	mention := map[[2]int]hcl.Range{}
-	for _, n := range b.nodes {
-		n.refs.through(b.reads)
-		needs := map[int]bool{}
-		for name, rng := range n.refs.steps {
-			if st := b.steps[name]; st != nil {
-				needs[st.node.Index] = true
-				mention[[2]int{n.Index, st.node.Index}] = rng
-			}
-		}
-		b.in(b.e.sc.rep, n.context(), func() { b.dependsOn(n, needs, mention) })
-		n.Needs = slices.Sorted(maps.Keys(needs))
-		for _, g := range b.nodes[:n.Index] {
-			if g.Kind == Filter {
-				n.Gates = append(n.Gates, g.Index)
-			}
-		}
-	}
-	before := len(b.e.sc.rep.diags)
-	b.e.checkStepCircles(b.out.Nodes, func(node, needed int) hcl.Range { return mention[[2]int{node, needed}] })
-	for _, d := range b.e.sc.rep.diags[before:] {
-		for _, n := range b.nodes {
-			if d.Subject.Start.Byte >= n.src.Range.Start.Byte && d.Subject.End.Byte <= n.src.BodyRange.End.Byte {
-				diag.In(n.context(), hcl.Diagnostics{d})
-			}
-		}
-	}
-	leading := true
-	for _, n := range b.nodes {
-		leading = leading && n.Kind == Filter
-		n.Leading = leading && len(n.Needs) == 0
-	}
-}
-
 func (b *builder) dependsOn(n *nodeSrc, needs map[int]bool, mention map[[2]int]hcl.Range) {
 	x := n.src.DependsOn
 	if x == nil {
@@ -494,10 +437,7 @@ func (b *builder) dependsOn(n *nodeSrc, needs map[int]bool, mention map[[2]int]h
 			e.unknownStep(attr.Name, nameRange(attr))
 			continue
 		}
-		needs[st.node.Index] = true
-		if _, ok := mention[[2]int{n.Index, st.node.Index}]; !ok {
-			mention[[2]int{n.Index, st.node.Index}] = ex.Range()
-		}
+		b.need(n, st, ex.Range(), needs, mention)
 	}
 }
 
@@ -525,7 +465,7 @@ func (b *builder) finish() {
 		}
 	}
 	vars := map[string]bool{}
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
 		n.Locals = indices(n.refs.locals, index)
 		n.Reads = pathsOf(n.refs.trig, payloads)
 		n.ReadsPrevious = pathsOf(n.refs.prev, previous)
@@ -537,6 +477,9 @@ func (b *builder) finish() {
 			}
 		}
 	}
+	for name, st := range b.waits {
+		b.readsOfWait(name, st)
+	}
 	r.Vars = slices.Sorted(maps.Keys(vars))
 	for n, l := range b.locals {
 		if l.bound == nil {
@@ -544,7 +487,8 @@ func (b *builder) finish() {
 		}
 		r.Locals[n].Expr = l.bound
 	}
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
+		b.boundFlow(n)
 		n.Condition = expr(b.c.bound(n.src.Condition))
 		n.When = expr(b.c.bound(n.src.When))
 		if n.Action == nil {
@@ -558,6 +502,37 @@ func (b *builder) finish() {
 			}
 		}
 	}
+}
+
+// all returns the nodes of the recipe and those of on_error.
+func (b *builder) all() []*nodeSrc { return slices.Concat(b.nodes, b.onError) }
+
+// boundFlow makes the expressions of waits, switches and repeated steps ready.
+func (b *builder) boundFlow(n *nodeSrc) {
+	switch n.Kind {
+	case Wait:
+		n.Wait.Until = expr(b.c.bound(n.src.Wait.Until))
+		if n.src.Wait.Event != nil {
+			n.Wait.Match = expr(b.c.bound(n.src.Wait.Event.Match))
+		}
+	case Switch:
+		n.On = expr(b.c.bound(n.src.Switch.On))
+	case Action:
+		n.ForEach = expr(b.c.bound(n.src.ForEach))
+	}
+}
+
+// readsOfWait fills in what is read of the payload of the event that a wait waits for.
+func (b *builder) readsOfWait(name string, st *step) {
+	event := st.node.Wait.Event
+	if event == nil || event.Payload == nil {
+		return
+	}
+	read := slices.Clone(st.from.refs.incoming)
+	for _, n := range b.all() {
+		read = append(read, n.refs.waited[name]...)
+	}
+	st.node.Wait.Reads = pathsOf(read, []*schema.Object{event.Payload})
 }
 
 // bound makes an expression ready for evaluation.

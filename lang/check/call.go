@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,6 +18,7 @@ import (
 
 // call is one call of a function with what is known of its arguments.
 type call struct {
+	c    *checker
 	x    *hclsyntax.FunctionCallExpr
 	args []info
 	spec function.Function
@@ -29,11 +31,12 @@ func (c *call) arg(n int) info {
 	return of(anyType)
 }
 
-// out starts a result: it is as secret as the arguments are.
+// out starts a result: it is as secret and as personal as the arguments are.
 func (c *call) out(t schema.Type) info {
 	i := of(t)
 	for _, a := range c.args {
-		i.secret = i.secret || a.secret
+		i.taint(a)
+		i.personal = i.personal || c.c.tellsOfPerson(a.t)
 		i.bad = i.bad || a.bad
 	}
 	return i
@@ -62,13 +65,14 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 		}
 		return mistake()
 	}
-	c := &call{x: x, spec: spec}
+	c := &call{c: e.c, x: x, spec: spec}
 	switch x.Name {
 	case "try":
 		return e.inferTry(c)
 	case "can":
-		i := e.lenient().infer(x.Args[0])
-		return info{t: boolType, secret: i.secret}
+		out := of(boolType)
+		out.taint(e.lenient().infer(x.Args[0]))
+		return out
 	}
 	for n, a := range x.Args {
 		i := e.infer(a)
@@ -310,6 +314,9 @@ func (e env) inferPlain(c *call) info {
 	if !ok {
 		return mistake()
 	}
+	if !known(c) && !e.tried(c) {
+		return mistake()
+	}
 	vals := make([]cty.Value, len(c.args))
 	known := !c.x.ExpandFinal
 	for n, a := range c.args {
@@ -341,6 +348,9 @@ func (e env) inferPlain(c *call) info {
 			}
 			return e.report(diag.EvalFailed, c.x.Range(), "%s fails on these arguments: %s.", c.x.Name, err)
 		}
+		if v.IsKnown() && !v.IsNull() && v.Type() == cty.Number && tooLarge(v) && !e.quiet {
+			return e.report(diag.EvalFailed, c.x.Range(), "%s gives a number here that is larger than any that JSON carries.", c.x.Name)
+		}
 		if v.IsWhollyKnown() && !v.IsNull() {
 			out := c.out(typeOf(v.Type()))
 			if text, ok := textOf(v); !ok || len(text) <= longestConstant {
@@ -363,6 +373,11 @@ func (e env) inferPlain(c *call) info {
 		return e.badCall(c, err)
 	}
 	return c.out(typeOf(v.Type()))
+}
+
+// known reports whether the text alone gives all arguments.
+func known(c *call) bool {
+	return !slices.ContainsFunc(c.args, func(a info) bool { return a.val == cty.NilVal })
 }
 
 // badCall reports what a function says of its arguments.

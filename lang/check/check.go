@@ -54,8 +54,15 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	for _, r := range p.Recipes {
 		built = append(built, c.checkRecipe(r, pr, rep))
 	}
+	shared := c.checkOnError(p.Config.OnError, built, pr, rep)
+	c.checkCircles(built, rep)
+	c.checkTwins(built, rep)
+	if shared != nil {
+		shared.finish()
+	}
 	for _, rc := range built { // once everything is checked: softening rewrites what the project's locals share
 		rc.finish()
+		rc.inherit(shared)
 		out.Recipes = append(out.Recipes, rc.out)
 		out.Variables = append(out.Variables, rc.variables...)
 	}
@@ -65,6 +72,36 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	diags := ignore(rep.diags, p.Files)
 	diag.Sort(diags)
 	return out, diags
+}
+
+// checkOnError checks the on_error of flowrun.hcl, which serves the recipes that have none, as if it were a recipe of its
+// own. It returns nil where there is none.
+func (c *checker) checkOnError(block *syntax.OnError, built []*builder, pr *project, rep *reporter) *builder {
+	if block == nil {
+		return nil
+	}
+	idle := true // no recipe that runs is served by it
+	for _, b := range built {
+		idle = idle && (b.out.Disabled || b.src.OnError != nil)
+	}
+	b := c.newBuilder(&syntax.Recipe{Filename: syntax.ConfigFile, OnError: block}, pr, rep)
+	b.shared, b.out.Disabled = true, idle
+	b.check()
+	return b
+}
+
+// inherit takes over the project's on_error where the recipe has none.
+func (b *builder) inherit(shared *builder) {
+	if shared == nil || b.src.OnError != nil {
+		return
+	}
+	b.out.OnError, b.out.onError = shared.out.OnError, shared.out.onError
+	for _, name := range shared.out.Vars {
+		if !slices.Contains(b.out.Vars, name) {
+			b.out.Vars = append(b.out.Vars, name)
+		}
+	}
+	slices.Sort(b.out.Vars)
 }
 
 // project is what recipes share.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -20,6 +21,8 @@ type checker struct {
 	names  []string                      // of the functions
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
+
+	personal map[*schema.Object]bool // whether objects hold data of a person
 }
 
 // scope is what a recipe's expressions can name, for one of its triggers; or what the project's own can, where variant
@@ -28,10 +31,13 @@ type scope struct {
 	variant    *Trigger // nil outside recipes
 	incomplete bool     // flowrun.hcl is broken: names of the project are not known
 	event      *schema.Object
+	failure    *schema.Object // the shape of error
+	shared     bool           // of the project's on_error, which has no trigger
 	prev       *schema.Object // nil where `previous` is not there
 
 	locals  map[string]*local
 	steps   map[string]*step
+	waits   map[string]*step
 	vars    map[string]*Variable
 	varInfo map[*Variable]info
 
@@ -41,7 +47,10 @@ type scope struct {
 	rep  *reporter
 
 	proofs map[proofKey]*facts // what conditions prove
-	looks  int                 // how many expressions have been looked at
+
+	collections map[*step]info // what each for_each goes through
+
+	looks int // how many expressions have been looked at
 }
 
 // mostLooks bounds the work on one recipe. A recipe of a thousand lines takes a tenth of it; beyond it are texts that
@@ -58,6 +67,7 @@ type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+	in    *body // where it is read
 }
 
 type proofKey struct {
@@ -65,11 +75,13 @@ type proofKey struct {
 	truth bool
 	facts *facts
 	inner int
+	in    *body
 }
 
 type assumeKey struct {
 	local *local
 	truth bool
+	in    *body
 }
 
 // local is a local before it is known in which order locals stand.
@@ -81,14 +93,6 @@ type local struct {
 	used    bool
 	broken  bool // part of a cycle
 	bound   hclsyntax.Expression
-}
-
-// step is an action as other expressions see it.
-type step struct {
-	node   *Node
-	null   bool // its answer may be null
-	why    string
-	broken bool // its action is not known
 }
 
 // loopVar is a name that a for expression binds.
@@ -110,12 +114,19 @@ type env struct {
 	inner int       // tells places within different for expressions and splats apart
 	times int       // how often the surrounding loops over constants repeat this place; 0 is once
 	world bool      // in connection and variable blocks, where env() and file() may be called
+
+	in       *body    // nil where it is nowhere in particular
+	local    bool     // in a local, wherever that is read
+	each     *element // in a step with for_each
+	incoming *nodeSrc // in the match of this wait
+	deciding *nodeSrc // in what this switch is on
 }
 
 // reporter collects diagnostics, each mistake once.
 type reporter struct {
 	diags hcl.Diagnostics
 	seen  map[reportKey]bool
+	dead  []hcl.Range // what can't be reached for the trigger it reports on
 }
 
 type reportKey struct {
@@ -124,6 +135,13 @@ type reportKey struct {
 }
 
 func newReporter() *reporter { return &reporter{seen: map[reportKey]bool{}} }
+
+// passesOver reports whether the place can't be reached, so that nothing is said of it.
+func (r *reporter) passesOver(rng hcl.Range) bool {
+	return slices.ContainsFunc(r.dead, func(d hcl.Range) bool {
+		return d.Filename == rng.Filename && d.Start.Byte <= rng.Start.Byte && rng.End.Byte <= d.End.Byte
+	})
+}
 
 func (r *reporter) add(d *hcl.Diagnostic) {
 	m, _ := diag.MetaOf(d)
@@ -160,7 +178,7 @@ func (e env) sentence(text string, quotes bool) string {
 	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
 		return text
 	}
-	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || word == "previous" || word == "for" {
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"each", "error", "for", "incoming", "previous"}, word) {
 		return text
 	}
 	if e.c != nil {
@@ -198,6 +216,7 @@ func (e env) lenient() env {
 // a local is evaluated as if its expression were written in its place.
 func (e env) plain() *env {
 	e.loop, e.anon, e.inner = nil, nil, 0
+	e.each, e.incoming, e.local = nil, nil, true
 	return &e
 }
 

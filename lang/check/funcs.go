@@ -73,9 +73,9 @@ func ruleCoalesce(e env, c *call) info {
 					e.source(c.argExpr(n).Range()), article(a.t.String()), article(out.t.String()))
 			}
 		}
-		null, secret := out.null && a.null, out.secret || a.secret
+		null := out.null && a.null
 		out = merged(out, a, t)
-		out.null, out.secret = null, secret
+		out.null = null
 	}
 	out.val = cty.NilVal
 	if !e.quiet && !slices.ContainsFunc(c.args, func(a info) bool { return !a.null && !a.empty() }) {
@@ -200,7 +200,7 @@ func ruleLookup(e env, c *call) info {
 		}
 		out.null = out.null || d.null
 	}
-	out.secret = c.out(anyType).secret || out.secret
+	out.taint(c.out(anyType))
 	return out
 }
 
@@ -212,7 +212,7 @@ func ruleElement(e env, c *call) info {
 		return mistake()
 	}
 	_, out, _ := e.parts(c.arg(0))
-	out.secret = c.out(anyType).secret
+	out.taint(c.out(anyType))
 	if c.x.Name == "one" {
 		out.null = true
 		out.why = "where the list is empty"
@@ -333,9 +333,11 @@ func ruleContains(e env, c *call) info {
 			e.source(c.argExpr(1).Range()), article(v.t.String()), elem.String())
 	}
 	e.compareEnum(c.argExpr(1), of(elem), v)
+	e.compareFormat(c.argExpr(1), of(elem), v)
 	if tuple := tupleOf(c.x.Args[0]); tuple != nil && len(tuple.Exprs) == len(list.elems) {
 		for n, el := range list.elems {
 			e.compareEnum(tuple.Exprs[n], v, el)
+			e.compareFormat(tuple.Exprs[n], v, el)
 		}
 	}
 	return out

@@ -117,15 +117,20 @@ func order(locals []*local, reads map[string]*refs) []*local {
 func (e env) checkStepCircles(nodes []*Node, at func(node, needed int) hcl.Range) {
 	held := map[int]bool{}
 	for _, g := range nodes {
-		if g.Kind != Filter {
+		word := "filter"
+		switch g.Kind {
+		case Filter:
+		case Wait:
+			word = "wait"
+		default:
 			continue
 		}
 		for _, need := range g.Needs {
-			if need > g.Index {
+			if slices.Contains(nodes[need].Gates, g.Index) {
 				held[g.Index] = true
 				e.report(diag.GateNeedsHeldBack, at(g.Index, need),
-					"this filter (line %d) needs %s (line %d), which it holds back itself: a filter stops everything written below it. Move the step above the filter.",
-					g.Range.Start.Line, nodes[need].Address, nodes[need].Range.Start.Line)
+					"this %s (line %d) needs %s (line %d), which it holds back itself: a %s stops everything written below it. Move the step above the %s.",
+					word, g.Range.Start.Line, nodes[need].Address, nodes[need].Range.Start.Line, word, word)
 			}
 		}
 	}
@@ -133,13 +138,17 @@ func (e env) checkStepCircles(nodes []*Node, at func(node, needed int) hcl.Range
 		if held[n] {
 			return nil
 		}
-		return append(slices.Clone(nodes[n].Needs), nodes[n].Gates...)
+		out := slices.Concat(nodes[n].Needs, nodes[n].Gates, nodes[n].After)
+		if nodes[n].Parent >= 0 {
+			out = append(out, nodes[n].Parent)
+		}
+		return out
 	}
 	for _, circle := range circles(len(nodes), next) {
 		var way []string
 		gate := false
 		for _, n := range circle {
-			gate = gate || nodes[n].Kind == Filter
+			gate = gate || nodes[n].Kind == Filter || nodes[n].Kind == Wait
 			way = append(way, fmt.Sprintf("%s (line %d)", nodes[n].Address, nodes[n].Range.Start.Line))
 		}
 		way = append(way, nodes[circle[0]].Address)

@@ -42,7 +42,7 @@ trigger "stripe_charge_failed" "failed" {
 }
 
 filter "first" {
-  condition = trigger.amount >= -5 && (5 < trigger.amount) && trigger.status != "failed" && !trigger.paid && trigger.customer != null
+  condition = trigger.amount >= -5 && (5 < trigger.amount) && trigger.status != "failed" && !trigger.livemode && trigger.customer != null
 }
 
 filter "second" {
@@ -128,7 +128,7 @@ func TestPredicates(t *testing.T) {
 		fmt.Sprintf("amount %d cty.NumberIntVal(-5)", check.GreaterOrEqual),
 		fmt.Sprintf("amount %d cty.NumberIntVal(5)", check.Greater),
 		fmt.Sprintf("status %d cty.StringVal(\"failed\")", check.NotEqual),
-		fmt.Sprintf("paid %d cty.False", check.Equal),
+		fmt.Sprintf("livemode %d cty.False", check.Equal),
 		fmt.Sprintf("customer %d cty.NullVal(cty.DynamicPseudoType)", check.NotEqual),
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -139,10 +139,10 @@ func TestPredicates(t *testing.T) {
 func TestReads(t *testing.T) {
 	r := graph(t)
 	for what, c := range map[string]struct{ got, want any }{
-		"filter.1": {r.Nodes[0].Reads, paths("amount", "status", "paid", "customer")},
+		"filter.1": {r.Nodes[0].Reads, paths("amount", "status", "livemode", "customer")},
 		"filter.2": {r.Nodes[1].Reads, paths("amount", "paid", "metadata")},
 		"track":    {r.Nodes[4].Reads, paths("id", "billing_details.name", "refunds.data", "metadata", "payment_method_details.card.brand")},
-		"recipe":   {r.Reads, paths("amount", "status", "paid", "customer", "metadata", "id", "billing_details.name", "refunds.data", "payment_method_details.card.brand", "tags")},
+		"recipe":   {r.Reads, paths("amount", "status", "paid", "livemode", "customer", "metadata", "id", "billing_details.name", "refunds.data", "payment_method_details.card.brand", "tags")},
 		"before":   {r.ReadsPrevious, paths()},
 	} {
 		if d := cmp.Diff(asJSON(t, c.want), asJSON(t, c.got)); d != "" {

@@ -25,7 +25,7 @@ func (e env) infer(x hclsyntax.Expression) info {
 	}
 	switch x := x.(type) {
 	case *hclsyntax.LiteralValueExpr:
-		return infoOf(x.Val)
+		return e.numeral(x)
 	case *hclsyntax.ParenthesesExpr:
 		return e.infer(x.Expression)
 	case *hclsyntax.TemplateWrapExpr:
@@ -70,7 +70,7 @@ func (e env) inferTemplate(x *hclsyntax.TemplateExpr) info {
 	out := of(stringType)
 	for _, part := range x.Parts {
 		i := e.infer(part)
-		out.secret = out.secret || i.secret
+		out.taint(i)
 		out.bad = out.bad || i.bad
 		e.templatePart(part, i)
 	}
@@ -94,7 +94,8 @@ func (e env) templatePart(part hclsyntax.Expression, i info) {
 func (e env) inferTemplateJoin(x *hclsyntax.TemplateJoinExpr) info {
 	out := of(stringType)
 	i := e.infer(x.Tuple)
-	out.bad, out.secret = i.bad, i.secret
+	out.bad = i.bad
+	out.taint(i)
 	if i.t.Kind == schema.KindList && i.t.Elem != nil && !i.bad && !primitive(i.t.Elem.Kind) && i.t.Elem.Kind != schema.KindAny {
 		e.report(diag.NotATemplatePart, x.Tuple.Range(), "text can't hold %s.", article(i.t.Elem.String()))
 	}
@@ -126,7 +127,7 @@ func (e env) either(x *hclsyntax.ConditionalExpr, cond, a, b info) info {
 		}
 	}
 	out := merged(a, b, t)
-	out.secret = out.secret || cond.secret
+	out.taint(cond)
 	out.bad = out.bad || cond.bad
 	return out
 }
@@ -138,7 +139,7 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 	for n, ex := range x.Exprs {
 		i := e.infer(ex)
 		out.elems = append(out.elems, i)
-		out.secret = out.secret || i.secret
+		out.taint(i)
 		out.bad = out.bad || i.bad
 		out.elemNull = out.elemNull || i.null
 		if n == 0 || elem.Kind == 0 {
@@ -170,7 +171,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 	for _, item := range x.Items {
 		key, ok := e.objectKey(item)
 		i := e.infer(item.ValueExpr)
-		out.secret = out.secret || i.secret
+		out.taint(i)
 		out.bad = out.bad || i.bad
 		if elem.Kind == 0 {
 			elem = i.t
@@ -184,7 +185,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		if i.val != cty.NilVal {
 			vals[key] = i.val
 		}
-		f := schema.Field{Name: key, Type: i.t, Required: true, Nullable: i.null, Secret: i.secret}
+		f := schema.Field{Name: key, Type: i.t, Required: true, Nullable: i.null, Secret: i.secret, Role: roleOf(i)}
 		if at, dup := index[key]; dup {
 			fields[at] = f
 			continue
@@ -266,13 +267,14 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in = in.given(in.assume(x.CondExpr, true))
 	}
 	val := in.infer(x.ValExpr)
-	out := info{secret: coll.secret || val.secret || cond.secret, bad: val.bad || cond.bad, elemNull: val.null}
+	out := info{bad: val.bad || cond.bad, elemNull: val.null}
+	out.taint(coll, val, cond)
 	if x.KeyExpr == nil {
 		out.t = val.t.ListOf()
 		return out
 	}
 	k := in.infer(x.KeyExpr)
-	out.secret = out.secret || k.secret
+	out.taint(k)
 	out.bad = out.bad || k.bad
 	if k.null {
 		in.null(x.KeyExpr, k, "a key needs a string")
@@ -304,7 +306,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 	if coll.lax() {
 		return of(anyType), elem, true
 	}
-	elem.secret = coll.secret
+	elem.taint(coll)
 	switch coll.t.Kind {
 	case schema.KindList:
 		key = of(numberType)
@@ -323,7 +325,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 				elem.t = join(elem.t, f.Type)
 			}
 			elem.null = elem.null || f.MayBeNull()
-			elem.secret = elem.secret || f.Secret
+			elem.taint(info{secret: f.Secret, personal: f.Role.Personal()})
 		}
 		return key, elem, true
 	}
@@ -341,7 +343,9 @@ func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
 		_, elem, _ = e.parts(src)
 	}
 	each := e.standOn(elem).infer(x.Each)
-	return info{t: each.t.ListOf(), secret: src.secret || each.secret, bad: each.bad, elemNull: each.null}
+	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null}
+	out.taint(src, each)
+	return out
 }
 
 func (e env) inferIndex(x *hclsyntax.IndexExpr) info {

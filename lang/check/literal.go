@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -48,6 +49,9 @@ func parseDuration(s string) (time.Duration, error) {
 	return total + d, nil
 }
 
+// latestMoment is the end of the year 9999 in unix seconds: what is later is no date.
+const latestMoment = 253402300799
+
 func parsesAsNumber(s string) bool {
 	_, err := cty.ParseNumberVal(s)
 	return err == nil
@@ -77,6 +81,14 @@ func (e env) checkLiteral(x hclsyntax.Expression, i info, want schema.Type, name
 		if want.Format == schema.Integer || want.Format == schema.UnixTime || want.Format == schema.MinorUnit {
 			if i.val.Type() == cty.Number && !i.val.AsBigFloat().IsInt() {
 				e.report(diag.BadLiteral, x.Range(), "%s needs a whole number.", name)
+				return
+			}
+		}
+		if want.Format == schema.UnixTime && i.val.Type() == cty.Number {
+			if n := i.val.AsBigFloat(); n.Sign() < 0 {
+				e.report(diag.BadLiteral, x.Range(), "%s needs the seconds since 1970; this is negative.", name)
+			} else if n.Cmp(big.NewFloat(latestMoment)) > 0 {
+				e.report(diag.BadLiteral, x.Range(), "%s needs the seconds since 1970; this is later than the year 9999. Milliseconds are divided by 1000.", name)
 			}
 		}
 		return
@@ -134,21 +146,4 @@ func wrongFormat(s string, t schema.Type) string {
 		}
 	}
 	return ""
-}
-
-// suggest is diag.Suggest that also knows synonyms.
-func suggest(name string, candidates []string) string {
-	for _, group := range synonyms {
-		for _, word := range group {
-			if name != word && !strings.Contains("_"+strings.ReplaceAll(name, ".", "_")+"_", "_"+word+"_") {
-				continue
-			}
-			for _, other := range group {
-				if better := strings.Replace(name, word, other, 1); better != name && slices.Contains(candidates, better) {
-					return better
-				}
-			}
-		}
-	}
-	return diag.Suggest(name, candidates)
 }

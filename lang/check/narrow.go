@@ -97,7 +97,7 @@ func (e *env) assume(x hclsyntax.Expression, truth bool) *facts {
 	default:
 		return e.prove(x, truth)
 	}
-	key := proofKey{x: x, truth: truth, facts: e.facts, inner: e.inner}
+	key := proofKey{x: x, truth: truth, facts: e.facts, inner: e.inner, in: e.in}
 	if f, ok := e.sc.proofs[key]; ok {
 		return f
 	}
@@ -134,8 +134,13 @@ func (e *env) prove(x hclsyntax.Expression, truth bool) *facts {
 		if l := e.localOf(x.Traversal); l != nil && len(x.Traversal) == 2 && !e.sc.busy[l] {
 			return e.assumeLocal(l, truth)
 		}
-		if path, ok := e.pathOf(x); ok && truth {
-			return proves(path)
+		if path, ok := e.pathOf(x); ok {
+			if name, ok := timedOut(path); ok && !truth {
+				return arrived(name)
+			}
+			if truth {
+				return proves(path)
+			}
 		}
 	case *hclsyntax.ConditionalExpr:
 		return e.assume(x.Condition, true).and(e.assume(x.TrueResult, truth)).
@@ -147,7 +152,7 @@ func (e *env) prove(x hclsyntax.Expression, truth bool) *facts {
 // assumeLocal looks into a local. What it proves by itself is kept, so that locals made of each other take no more time
 // than they are long.
 func (e *env) assumeLocal(l *local, truth bool) *facts {
-	key := assumeKey{l, truth}
+	key := assumeKey{l, truth, e.in}
 	if f, ok := e.sc.told[key]; ok {
 		return f
 	}
@@ -208,8 +213,13 @@ func (e *env) assumeEqual(a, b hclsyntax.Expression, equal bool) *facts {
 			if equal && v.True() || !equal && v.False() {
 				out = out.and(e.assume(place, true))
 			} else if equal {
+				out = out.and(e.assume(place, false))
 				if path, ok := e.pathOf(place); ok {
 					out = out.and(proves(path))
+				}
+			} else if path, ok := e.pathOf(place); ok {
+				if name, ok := timedOut(path); ok {
+					out = out.and(arrived(name)) // it is never null, so that it is false
 				}
 			}
 			continue

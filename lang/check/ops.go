@@ -35,7 +35,8 @@ func (e env) inferBinary(x *hclsyntax.BinaryOpExpr) info {
 		return e.inferLogic(x)
 	}
 	a, b := e.infer(x.LHS), e.infer(x.RHS)
-	out := info{t: boolType, secret: a.secret || b.secret, bad: a.bad || b.bad}
+	out := info{t: boolType, bad: a.bad || b.bad}
+	out.taint(a, b)
 	if x.Op == hclsyntax.OpEqual || x.Op == hclsyntax.OpNotEqual {
 		if e.compare(x, a, b); !a.bad && !b.bad {
 			out.val = fold(x.Op.Impl, a, b)
@@ -48,7 +49,7 @@ func (e env) inferBinary(x *hclsyntax.BinaryOpExpr) info {
 		out.bad = true
 		return out
 	}
-	if v, ok := literal(x.RHS); ok && v.Type() == cty.Number && v.Equals(cty.Zero).True() &&
+	if b.constant() && b.val.Type() == cty.Number && b.val.Equals(cty.Zero).True() &&
 		(x.Op == hclsyntax.OpDivide || x.Op == hclsyntax.OpModulo) {
 		return e.report(diag.BadLiteral, x.RHS.Range(), "nothing can be divided by zero.")
 	}
@@ -66,7 +67,8 @@ func (e env) inferLogic(x *hclsyntax.BinaryOpExpr) info {
 	e.wantBool(x.LHS, a, what[:2])
 	b := e.given(e.assume(x.LHS, and)).infer(x.RHS)
 	e.wantBool(x.RHS, b, what[:2])
-	out := info{t: boolType, secret: a.secret || b.secret, bad: a.bad || b.bad}
+	out := info{t: boolType, bad: a.bad || b.bad}
+	out.taint(a, b)
 	for _, side := range []info{a, b} {
 		if side.constant() && side.val.Type() == cty.Bool && side.val.True() != and {
 			out.val = side.val
@@ -96,7 +98,8 @@ func fold(impl function.Function, args ...info) cty.Value {
 
 func (e env) inferUnary(x *hclsyntax.UnaryOpExpr) info {
 	i := e.infer(x.Val)
-	out := info{t: typeOf(x.Op.Type), secret: i.secret, bad: i.bad}
+	out := info{t: typeOf(x.Op.Type), bad: i.bad}
+	out.taint(i)
 	if x.Op == hclsyntax.OpLogicalNot {
 		e.wantBool(x.Val, i, "!")
 	} else if !e.wantNumber(x.Val, i, x.Op) {
@@ -183,6 +186,8 @@ func (e env) compare(x *hclsyntax.BinaryOpExpr, a, b info) {
 	}
 	e.compareEnum(x.RHS, a, b)
 	e.compareEnum(x.LHS, b, a)
+	e.compareFormat(x.RHS, a, b)
+	e.compareFormat(x.LHS, b, a)
 }
 
 func (e env) convertHint(x *hclsyntax.BinaryOpExpr, a, b info) string {
@@ -217,17 +222,6 @@ func (e env) compareEnum(x hclsyntax.Expression, place, value info) {
 		return
 	}
 	e.notInEnum(x.Range(), s, place.t.Enum, "this never has the value %q.", s)
-}
-
-// synonyms are words that one vendor has for what another calls otherwise.
-var synonyms = [][]string{
-	{"canceled", "cancelled", "deleted", "removed"},
-	{"failed", "declined", "error"},
-	{"succeeded", "paid", "success", "completed", "complete"},
-	{"created", "new", "added"},
-	{"updated", "changed", "modified"},
-	{"retrieve", "get", "fetch", "find", "read"},
-	{"identify", "upsert", "create"},
 }
 
 func (e env) notInEnum(rng hcl.Range, s string, enum []string, format string, args ...any) info {

@@ -19,12 +19,15 @@ type Recipe struct {
 	Labels      map[string]string
 
 	Triggers []*Trigger
-	Nodes    []*Node  // in the order they are written
+	Nodes    []*Node  // in the order they are written; a switch stands before the nodes of its cases
+	OnError  []*Node  // what runs when a run has failed: its own on_error, or the project's; their indices are into this list
 	Locals   []*Local // the project's, then the recipe's; each after those it needs
 	Vars     []string // names of the variables it reads
 
 	// Reads and ReadsPrevious are what the recipe reads of `trigger` and `previous`, all nodes and locals together.
 	Reads, ReadsPrevious *schema.Paths
+
+	onError hcl.Range // of the block that OnError is from; empty where there is none
 }
 
 // Trigger is one way in which a recipe starts.
@@ -45,15 +48,21 @@ const (
 	_ NodeKind = iota
 	Filter
 	Action
+	Wait
+	Switch
 )
 
 // Node is one step of a recipe's graph.
 type Node struct {
 	Kind    NodeKind
-	Index   int    // in Recipe.Nodes
-	Name    string // of an action; the label of a filter
-	Address string // "action.customer", "filter.1" (filters are numbered from 1 as they stand)
+	Index   int    // in Recipe.Nodes, or in Recipe.OnError
+	Name    string // of an action or a wait; the label of a filter or a switch
+	Address string // "action.customer", "wait.paid", "filter.1", "switch.1" (numbered from 1 as they stand); "on_error." before it in on_error
 	Range   hcl.Range
+
+	// Parent is the index of the switch in one of whose cases it stands, and Case which of the switch's Cases that is.
+	// Parent is -1 at the top of a recipe or of on_error.
+	Parent, Case int
 
 	// Condition is a filter's. Its expression is bounded (eval.Bound).
 	Condition hcl.Expression
@@ -69,19 +78,53 @@ type Node struct {
 	Action          *schema.Action
 	Connection      string // resolved
 	Inputs          []Input
+	Personal        []string       // names of the inputs that carry data of a person, sorted
 	When            hcl.Expression // nil where there is none
 	Timeout         time.Duration  // of one attempt; 0 for the default
 	Retry           Retry
 	AllowDuplicates bool
+	ForEach         hcl.Expression // the list or map whose elements it is done for; nil where it is done once
+	MaxParallel     int            // how many of them at a time; 0 for no limit
+	ContinueOnError bool           // the run goes on where it fails, with null for its answer
+
+	Wait *WaitFor // of a wait
+
+	// Of a switch. The first case that has the value of On is taken, or the default, or none; null goes to the default.
+	On    hcl.Expression
+	Cases []Case
 
 	// Needs are the nodes whose results it reads, directly or through locals, and those it depends on: ascending.
 	Needs []int
-	// Gates are the nodes that hold it back: every filter above it, ascending.
+	// Gates are the nodes that hold it back: every filter and wait above it in its block, and those that hold back the
+	// switches it stands in, ascending.
 	Gates []int
+	// After are the nodes that must have ended before a wait begins: everything above it in its block, ascending. It is
+	// nil for all but waits.
+	After []int
 	// Locals are the locals that its expressions read, directly or not, as indices into Recipe.Locals, ascending.
 	Locals []int
 	// Reads and ReadsPrevious are what it reads of `trigger` and `previous`, also through locals.
 	Reads, ReadsPrevious *schema.Paths
+}
+
+// WaitFor says what a wait waits for: For, Until or Event is set.
+type WaitFor struct {
+	For     time.Duration
+	Until   hcl.Expression // a string, an RFC 3339 time; bounded
+	Event   *Trigger
+	Match   hcl.Expression // of an event: whether `incoming` is the one; nil for the first that comes. Bounded
+	Timeout time.Duration  // of an event
+
+	// Reads is what nodes and locals read of the event's payload, through `incoming` and wait.NAME.
+	Reads *schema.Paths
+}
+
+// Case is a case of a switch, or its default.
+type Case struct {
+	Default bool
+	Values  []cty.Value // of the type of Switch.On where the checker knows it, else strings
+	Nodes   []int       // that stand in it, those of switches within it not among them
+	Range   hcl.Range
 }
 
 // Input is one argument of an action.

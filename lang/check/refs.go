@@ -16,10 +16,15 @@ type refs struct {
 	vars   map[string]bool
 	trig   []hcl.Traversal
 	prev   []hcl.Traversal
+
+	waits    map[string]hcl.Range
+	waited   map[string][]hcl.Traversal // of the payload of a wait's event, from "trigger" on
+	incoming []hcl.Traversal            // the same of the event that might be the one
 }
 
 func newRefs() *refs {
-	return &refs{locals: map[string]hcl.Range{}, steps: map[string]hcl.Range{}, vars: map[string]bool{}}
+	return &refs{locals: map[string]hcl.Range{}, steps: map[string]hcl.Range{}, vars: map[string]bool{},
+		waits: map[string]hcl.Range{}, waited: map[string][]hcl.Traversal{}}
 }
 
 func (r *refs) add(exprs ...hcl.Expression) {
@@ -33,6 +38,8 @@ func (r *refs) add(exprs ...hcl.Expression) {
 				r.trig = append(r.trig, t)
 			case "previous":
 				r.prev = append(r.prev, t)
+			case "incoming":
+				r.incoming = append(r.incoming, payloadPart(t[1:])...)
 			}
 			if len(t) < 2 {
 				continue
@@ -47,11 +54,26 @@ func (r *refs) add(exprs ...hcl.Expression) {
 				addFirst(r.locals, attr.Name, rng)
 			case "action":
 				addFirst(r.steps, attr.Name, rng)
+			case "wait":
+				addFirst(r.waits, attr.Name, rng)
+				r.waited[attr.Name] = append(r.waited[attr.Name], payloadPart(t[2:])...)
 			case "var":
 				r.vars[attr.Name] = true
 			}
 		}
 	}
+}
+
+// payloadPart returns what a traversal goes on with in `trigger`. Where all is read that is `trigger` itself.
+func payloadPart(rest hcl.Traversal) []hcl.Traversal {
+	whole := hcl.Traversal{hcl.TraverseRoot{Name: "trigger"}}
+	if len(rest) == 0 {
+		return []hcl.Traversal{whole}
+	}
+	if attr, ok := rest[0].(hcl.TraverseAttr); ok && attr.Name != "trigger" {
+		return nil
+	}
+	return []hcl.Traversal{append(whole, rest[1:]...)}
 }
 
 func addFirst(m map[string]hcl.Range, name string, rng hcl.Range) {
@@ -84,6 +106,14 @@ func (r *refs) through(locals map[string]*refs) {
 			if _, ok := r.steps[s]; !ok {
 				r.steps[s] = at
 			}
+		}
+		for w := range sub.waits {
+			if _, ok := r.waits[w]; !ok {
+				r.waits[w] = at
+			}
+		}
+		for w, list := range sub.waited {
+			r.waited[w] = append(r.waited[w], list...)
 		}
 		maps.Copy(r.vars, sub.vars)
 		r.trig = append(r.trig, sub.trig...)

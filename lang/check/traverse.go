@@ -14,7 +14,7 @@ import (
 )
 
 // roots are the names that expressions begin with.
-var roots = []string{"action", "event", "local", "previous", "run", "trigger", "var"}
+var roots = []string{"action", "event", "local", "previous", "run", "trigger", "var", "wait"}
 
 var runObject = schema.NewObject("run",
 	schema.Field{Name: "id", Type: stringType, Required: true},
@@ -55,6 +55,12 @@ func (e env) inferTraversal(x *hclsyntax.ScopeTraversalExpr) info {
 		}
 	}
 	switch name {
+	case "trigger", "previous":
+		if e.sc.shared {
+			return e.report(diag.UnknownName, rootRange, "%q is not in reach in the on_error of flowrun.hcl, which serves recipes with all kinds of triggers; event, run and error are.", name)
+		}
+	}
+	switch name {
 	case "trigger":
 		base := of(schema.ObjectType(e.sc.variant.Payload))
 		if e.sc.variant.Payload == nil {
@@ -70,9 +76,11 @@ func (e env) inferTraversal(x *hclsyntax.ScopeTraversalExpr) info {
 		return e.follow(x, of(schema.ObjectType(e.sc.event)), name, true, rootRange, t[1:])
 	case "run":
 		return e.follow(x, of(schema.ObjectType(runObject)), name, true, rootRange, t[1:])
-	case "action", "local", "var":
+	case "action", "local", "var", "wait":
 		return e.inferNamed(x, name)
-	case "each", "wait", "error", "alert", "incoming":
+	case "each", "error", "incoming":
+		return e.inferFlow(x, name)
+	case "alert":
 		return e.report(diag.NotYetRunnable, rootRange, "%q belongs to a part of the language that can't be run yet.", name)
 	}
 	return e.unknownRoot(name, rootRange)
@@ -140,22 +148,18 @@ func (e env) inferNamed(x *hclsyntax.ScopeTraversalExpr, root string) info {
 		}
 		return e.follow(x, e.sc.varInfo[v], "var."+name, true, head, t[2:])
 	}
+	if root == "wait" {
+		s := e.sc.waits[name]
+		if s == nil {
+			return e.unknown(diag.UnknownName, nameRange(attr), name, keys(e.sc.waits), "there is no wait %q in this recipe.", name)
+		}
+		return e.inferStep(x, s, head)
+	}
 	s := e.sc.steps[name]
 	if s == nil {
 		return e.unknownStep(name, nameRange(attr))
 	}
-	if s.broken {
-		return mistake()
-	}
-	if s.node.Action.Out == nil {
-		i := info{t: anyType, null: true, isNull: true}
-		if len(t) > 2 {
-			return e.report(diag.UnknownAttribute, nameRangeOf(t[2]), "%s answers nothing, so action.%s has no attributes.", s.node.Action.Name, name)
-		}
-		return i
-	}
-	i := info{t: schema.ObjectType(s.node.Action.Out), null: s.null, why: s.why}
-	return e.follow(x, i, "action."+name, true, head, t[2:])
+	return e.inferStep(x, s, head)
 }
 
 func (e env) unknownStep(name string, rng hcl.Range) info {
@@ -172,7 +176,7 @@ func (e env) inferLocal(l *local) info {
 	if l.broken || e.sc.busy[l] {
 		return mistake()
 	}
-	key := memoKey{local: l, facts: e.facts.key(), quiet: e.quiet}
+	key := memoKey{local: l, facts: e.facts.key(), quiet: e.quiet, in: e.in}
 	if !e.mute {
 		if i, ok := e.sc.memo[key]; ok {
 			return i
@@ -237,7 +241,7 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		return mistake()
 	}
 	if cur.lax() {
-		return info{t: anyType, secret: cur.secret}
+		return info{t: anyType, secret: cur.secret, personal: cur.personal}
 	}
 	switch cur.t.Kind {
 	case schema.KindObject:
@@ -245,14 +249,14 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		if f == nil {
 			if cur.t.Object.Open {
 				e.c.soft[x] = true
-				return info{t: anyType, null: true, secret: cur.secret}
+				return info{t: anyType, null: true, secret: cur.secret, personal: cur.personal}
 			}
 			return e.unknownAttribute(cur.t.Object, name, base, rng)
 		}
 		return e.fieldInfo(f, cur)
 	case schema.KindMap:
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: cur.secret, why: fmt.Sprintf("where the map has no %q", name)}
+		i := info{t: anyType, null: true, secret: cur.secret, personal: cur.personal, why: fmt.Sprintf("where the map has no %q", name)}
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -265,9 +269,12 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 }
 
 func (e env) fieldInfo(f *schema.Field, in info) info {
-	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret}
+	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret, personal: f.Role.Personal() || in.personal}
 	if i.null && e.sc != nil && e.sc.variant != nil && e.sc.variant.Name != "" {
 		i.why = "on " + e.sc.variant.Spec.Name
+	}
+	if i.null && in.t.Object != nil && in.t.Object.Name == waitName {
+		i.why = "when the event did not come in time"
 	}
 	if i.t.Kind == schema.KindObject && i.t.Object == nil {
 		i.t = anyType
@@ -312,7 +319,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 		return e.report(diag.MayBeNull, base, "%s may be null, and null has no elements.\nGuard it with a filter above (%s != null), or give a value: try(%s[…], …).", src, src, src)
 	}
 	if cur.lax() {
-		return info{t: anyType, secret: cur.secret}
+		return info{t: anyType, secret: cur.secret, personal: cur.personal}
 	}
 	secret := cur.secret || key.secret
 	switch cur.t.Kind {
@@ -326,7 +333,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 			return e.report(diag.BadIndex, rng, "the keys of a map are strings; this is %s.", article(key.t.String()))
 		}
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: secret, why: "where the map has no such key"}
+		i := info{t: anyType, null: true, secret: secret, personal: cur.personal || key.personal, why: "where the map has no such key"}
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -334,7 +341,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 	case schema.KindObject:
 		if name, ok := key.text(); ok {
 			i := e.attribute(x, cur, name, base, rng)
-			i.secret = i.secret || key.secret
+			i.taint(key)
 			return i
 		}
 		if !key.lax() && key.t.Kind != schema.KindString {
@@ -350,7 +357,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 
 func (e env) listElement(x hclsyntax.Expression, cur, key info, path string, known bool, rng hcl.Range) info {
 	_, elem, _ := e.parts(cur)
-	elem.secret = elem.secret || key.secret
+	elem.taint(key)
 	n, whole := -1, false
 	if key.constant() && key.val.Type() == cty.Number {
 		if n, whole = wholeNumber(key.val); !whole {

@@ -10,14 +10,15 @@ import (
 
 // info is what is known of the value of an expression before there is one.
 type info struct {
-	t      schema.Type
-	null   bool      // it may be null
-	isNull bool      // it is null
-	secret bool      // it must not be shown
-	bad    bool      // a mistake within it has been reported; nothing more is said of it
-	val    cty.Value // the value where the text alone says it, else cty.NilVal
-	why    string    // why it may be null, the end of a sentence such as "on stripe_charge_failed"
-	elems  []info    // of a list that is written out, else nil
+	t        schema.Type
+	null     bool      // it may be null
+	isNull   bool      // it is null
+	secret   bool      // it must not be shown
+	personal bool      // it tells of a person
+	bad      bool      // a mistake within it has been reported; nothing more is said of it
+	val      cty.Value // the value where the text alone says it, else cty.NilVal
+	why      string    // why it may be null, the end of a sentence such as "on stripe_charge_failed"
+	elems    []info    // of a list that is written out, else nil
 
 	elemNull bool // the elements of the list or map may be null
 }
@@ -319,6 +320,9 @@ func joinFields(a, b schema.Field, t schema.Type) schema.Field {
 	a.Required = a.Required && b.Required
 	a.Nullable = a.Nullable || b.Nullable
 	a.Secret = a.Secret || b.Secret
+	if !a.Role.Personal() {
+		a.Role = b.Role
+	}
 	return a
 }
 
@@ -348,12 +352,12 @@ func merged(a, b info, t schema.Type) info {
 		t:      t,
 		null:   a.null || b.null,
 		isNull: a.isNull && b.isNull,
-		secret: a.secret || b.secret,
 		bad:    a.bad || b.bad,
 		why:    a.why,
 
 		elemNull: a.elemNull || b.elemNull,
 	}
+	out.taint(a, b)
 	if out.why == "" {
 		out.why = b.why
 	}

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/lang/diag"
 )
@@ -31,6 +29,7 @@ func (b *builder) types() {
 		}
 		b.in(b.e.sc.rep, node.context(), func() { b.predicates(b.nodes[n], triggers) })
 	}
+	b.constants(triggers, types)
 	b.unusedLocals(triggers[0], types)
 	b.noAction()
 }
@@ -41,6 +40,9 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 		event:   eventObject(types),
 		locals:  b.byName,
 		steps:   b.steps,
+		waits:   b.waits,
+		failure: errorObject(),
+		shared:  b.shared,
 		vars:    b.vars,
 		varInfo: b.varInfo,
 		busy:    map[*local]bool{},
@@ -56,24 +58,42 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 }
 
 func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
-	e := env{c: b.c, sc: b.scope(t, types, rep)}
-	gates := guardFacts(t.Guards)
-	for _, n := range b.nodes {
-		e.facts = gates
+	e := env{c: b.c, sc: b.scope(t, types, rep), facts: guardFacts(t.Guards)}
+	b.typesOfBody(e, b.top, rep)
+	if b.failed != nil {
+		b.typesOfBody(e, b.failed, rep)
+	}
+}
+
+// typesOfBody checks steps that stand in one block, from the top: what a filter proves holds below it.
+func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
+	e.in = in
+	for _, n := range in.nodes {
+		if e.facts.dead {
+			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
+		}
 		b.in(rep, n.context(), func() {
-			if n.Kind == Filter {
+			switch n.Kind {
+			case Filter:
 				if n.src.Condition != nil {
 					e.wantBool(n.src.Condition, e.infer(n.src.Condition), "a filter")
-					gates = gates.and(e.assume(n.src.Condition, true))
+					e.facts = e.facts.and(e.assume(n.src.Condition, true))
 				}
-				return
+			case Wait:
+				b.typesOfWait(e, n)
+			case Switch:
+				b.typesOfSwitch(e, n, rep)
+			default:
+				b.typesOfAction(e, n)
 			}
-			b.typesOfAction(e, n)
 		})
 	}
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
+	if n.src.ForEach != nil {
+		e = e.forEach(n.src.ForEach)
+	}
 	if n.src.When != nil {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
 		e.facts = e.facts.and(e.assume(n.src.When, true))
@@ -84,7 +104,7 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		}
 		return
 	}
-	e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name)
+	n.tellsOf(e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name))
 }
 
 // mergeVariants hands on what the passes reported.
@@ -102,7 +122,7 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			key := reportKey{code: m.Code, rng: *d.Subject}
 			var bad, good []string
 			for k, other := range all {
-				if triggers[k].Spec == nil {
+				if triggers[k].Spec == nil || other.passesOver(*d.Subject) {
 					continue
 				}
 				if other.seen[key] {
@@ -144,7 +164,7 @@ func quoteEach(names []string) []string {
 	return out
 }
 
-// predicates finds what of a filter can be told without evaluation, and filters that are constant.
+// predicates finds what of a filter can be told without evaluation.
 func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 	x := n.src.Condition
 	for k, t := range triggers {
@@ -159,21 +179,12 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 		}
 		n.Exact = n.Exact && exact
 	}
-	if v, ok := b.constantFilter(x, triggers); ok {
-		if v {
-			b.e.report(diag.ConstantFilter, x.Range(), "this is always true, so the filter stops nothing.")
-		} else {
-			b.e.report(diag.ConstantFilter, x.Range(), "this is always false: nothing below the filter ever runs.")
-		}
-	} else if contradicts(n.Simple) {
-		b.e.report(diag.ConstantFilter, x.Range(), "these comparisons can't all be true: nothing below the filter ever runs.")
-	}
 }
 
 func (b *builder) unusedLocals(t *Trigger, types []string) {
 	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts}
 	used := map[string]bool{}
-	for _, n := range b.nodes {
+	for _, n := range b.all() {
 		for name := range n.refs.locals {
 			used[name] = true
 		}
@@ -213,17 +224,4 @@ func (b *builder) noAction() {
 	if len(b.src.Triggers) > 0 {
 		b.e.report(diag.NoAction, b.src.Triggers[0].Range, "this recipe has no action, so an event changes nothing.")
 	}
-}
-
-// constantFilter returns the value of a condition that has the same for every event.
-func (b *builder) constantFilter(x hclsyntax.Expression, triggers []*Trigger) (value, ok bool) {
-	for k, t := range triggers {
-		e := env{c: b.c, sc: b.scope(t, nil, newReporter()), facts: noFacts}
-		i := e.infer(x)
-		if i.bad || !i.constant() || i.val.Type() != cty.Bool || k > 0 && i.val.True() != value {
-			return false, false
-		}
-		value = i.val.True()
-	}
-	return value, len(triggers) > 0
 }

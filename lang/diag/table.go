@@ -62,6 +62,9 @@ const (
 	GateNeedsHeldBack Code = "FR3002"
 	NotYetRunnable    Code = "FR3003"
 	RetryUnsafe       Code = "FR3004"
+	OpenSwitch        Code = "FR3005"
+	UnreachableCase   Code = "FR3006"
+	StepOutOfReach    Code = "FR3007"
 	UnknownConnection Code = "FR4001"
 	AmbiguousConn     Code = "FR4002"
 	UnknownService    Code = "FR4003"
@@ -73,6 +76,8 @@ const (
 	ConstantFilter    Code = "FR5001"
 	UnusedLocal       Code = "FR5002"
 	NoAction          Code = "FR5003"
+	Circle            Code = "FR5004"
+	SameTwice         Code = "FR5005"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.

@@ -36,16 +36,16 @@ action "customerio_track" "second" {
 `,
 	},
 	{
-		Code: GateNeedsHeldBack, Severity: hcl.DiagError, Summary: "Filter needs what it holds back",
-		Cause: "A filter holds back everything written below it. If it needs the result of a step below, neither can begin. Move the step above the filter.",
+		Code: GateNeedsHeldBack, Severity: hcl.DiagError, Summary: "Gate needs what it holds back",
+		Cause: "A gate (a filter or a wait) holds back everything written below it in its block. If it needs the result of a step below, neither can begin. Move the step above the gate.",
 		Bad: `trigger "stripe_charge_failed" {}
 
 filter "known customers" {
   condition = trigger.customer != null
 }
 
-filter "customers that exist" {
-  condition = action.customer != null
+filter "customers with an address" {
+  condition = action.customer.email != null
 }
 
 action "stripe_customer_retrieve" "customer" {
@@ -67,8 +67,8 @@ action "stripe_customer_retrieve" "customer" {
   customer = trigger.customer
 }
 
-filter "customers that exist" {
-  condition = action.customer != null
+filter "customers with an address" {
+  condition = action.customer.email != null
 }
 
 action "customerio_track" {
@@ -80,11 +80,13 @@ action "customerio_track" {
 	{
 		Code: NotYetRunnable, Severity: hcl.DiagError, Summary: "Not yet possible",
 		Cause: "The word belongs to the language, but this version of flowrun cannot run it. It is refused so that a recipe never does less than it says.",
-		Bad: `trigger "stripe_charge_failed" {}
-
-wait "a_day" {
-  for = "24h"
+		Bad: `recipe {
+  concurrency {
+    limit = 1
+  }
 }
+
+trigger "stripe_charge_failed" {}
 
 action "customerio_track" {
   id   = coalesce(trigger.customer, "guest")
@@ -124,6 +126,119 @@ action "customerio_send_email" {
 
   retry {
     attempts = 5
+  }
+}
+`,
+	},
+	{
+		Code: OpenSwitch, Severity: hcl.DiagError, Summary: "Switch leaves values out",
+		Cause: "Where only some values can come, or where null can, a switch says what happens for each of them, so that none is forgotten. Add the missing cases, or a default, which may be empty.",
+		Bad: `trigger "stripe_charge_failed" {}
+
+switch {
+  on = trigger.status
+
+  case "failed" {
+    action "customerio_track" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed"
+    }
+  }
+}
+`,
+		Good: `trigger "stripe_charge_failed" {}
+
+switch {
+  on = trigger.status
+
+  case "failed" {
+    action "customerio_track" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed"
+    }
+  }
+  default {}
+}
+`,
+	},
+	{
+		Code: UnreachableCase, Severity: hcl.DiagError, Summary: "Case can't be reached",
+		Cause: "The first case that has the value is taken. A label that an earlier case has already, or that the value is known not to be, is never looked at.",
+		Bad: `trigger "stripe_charge_failed" {}
+
+switch {
+  on = trigger.currency
+
+  case "eur" "chf" {
+    action "customerio_track" "here" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed"
+    }
+  }
+  case "usd" "eur" {
+    action "customerio_track" "there" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed_abroad"
+    }
+  }
+}
+`,
+		Good: `trigger "stripe_charge_failed" {}
+
+switch {
+  on = trigger.currency
+
+  case "eur" "chf" {
+    action "customerio_track" "here" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed"
+    }
+  }
+  case "usd" {
+    action "customerio_track" "there" {
+      id   = coalesce(trigger.customer, "guest")
+      name = "payment_failed_abroad"
+    }
+  }
+}
+`,
+	},
+	{
+		Code: StepOutOfReach, Severity: hcl.DiagError, Summary: "Step can't have run",
+		Cause: "One case of a switch runs, so a step never sees what a step of another case answered; and the steps of on_error run only when all others have ended. Move the step that is read out of its block.",
+		Bad: `trigger "stripe_charge_failed" {}
+
+switch {
+  on = trigger.currency
+
+  case "eur" {
+    action "stripe_customer_find" "person" {
+      email = "jo@example.com"
+    }
+  }
+  default {
+    action "customerio_track" {
+      id   = try(action.person.id, "guest")
+      name = "payment_failed"
+    }
+  }
+}
+`,
+		Good: `trigger "stripe_charge_failed" {}
+
+action "stripe_customer_find" "person" {
+  email = "jo@example.com"
+}
+
+switch {
+  on = trigger.currency
+
+  case "eur" {}
+  default {
+    action "customerio_track" {
+      id   = try(action.person.id, "guest")
+      name = "payment_failed"
+    }
   }
 }
 `,

@@ -5,8 +5,8 @@ import "github.com/hashicorp/hcl/v2"
 // warningRows is the part of the table about warnings: FR5xxx. Rows stand in the order of their codes.
 var warningRows = [...]Entry{
 	{
-		Code: ConstantFilter, Severity: hcl.DiagWarning, Summary: "Filter does not depend on anything",
-		Cause: "The condition is always true or always false, so the filter lets everything through or nothing. It is often what is left of an experiment.",
+		Code: ConstantFilter, Severity: hcl.DiagWarning, Summary: "Condition is always the same",
+		Cause: "The condition is always true or always false, by itself, by the type of what it reads, or because of the filters above it, so that it lets everything through or nothing. It is often what is left of an experiment, or a filter that was copied and changed.",
 		Bad: `trigger "stripe_charge_failed" {}
 
 filter "everything" {
@@ -66,6 +66,70 @@ action "customerio_track" {
 action "customerio_track" {
   id   = coalesce(trigger.customer, "guest")
   name = "payment_failed"
+}
+`,
+	},
+	{
+		Code: Circle, Severity: hcl.DiagWarning, Summary: "Recipes fire each other in a circle",
+		Cause: "The recipe changes something, the service sends an event of the change, and that event starts the recipe again, directly or by way of other recipes. Nothing on the way looks at what happened, so it never ends. Put a filter above the step that lets through only what others changed.",
+		Bad: `trigger "stripe_customer_updated" {}
+
+action "stripe_customer_update" {
+  customer = trigger.id
+  name     = "Known"
+}
+`,
+		Good: `trigger "stripe_customer_updated" {}
+
+filter "not known yet" {
+  condition = trigger.name != "Known"
+}
+
+action "stripe_customer_update" {
+  customer = trigger.id
+  name     = "Known"
+}
+`,
+	},
+	{
+		Code: SameTwice, Severity: hcl.DiagWarning, Summary: "Two recipes do the same",
+		Cause: "Another recipe does the same action with the same inputs for the same event, and an event can pass the filters of both, so it is done twice. One of them is often a copy that was not changed.",
+		Bad: `-- failed.hcl --
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+-- failed_copy.hcl --
+trigger "stripe_charge_failed" {}
+
+filter "large" {
+  condition = trigger.amount > 5000
+}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+		Good: `-- failed.hcl --
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+-- failed_large.hcl --
+trigger "stripe_charge_failed" {}
+
+filter "large" {
+  condition = trigger.amount > 5000
+}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "large_payment_failed"
 }
 `,
 	},

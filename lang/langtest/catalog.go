@@ -55,6 +55,11 @@ func secret(f schema.Field) schema.Field {
 	return f
 }
 
+func role(f schema.Field, r schema.Role) schema.Field {
+	f.Role = r
+	return f
+}
+
 var address = schema.NewObject("address",
 	orNull("city", text),
 	orNull("country", schema.Type{Kind: schema.KindString, Format: schema.Country}),
@@ -93,7 +98,7 @@ var charge = schema.LazyObject("charge", func() []schema.Field {
 		must("livemode", truth),
 		must("metadata", text.MapOf()),
 		must("status", schema.EnumOf("succeeded", "pending", "failed")),
-		orNull("receipt_email", schema.Type{Kind: schema.KindString, Format: schema.Email}),
+		role(orNull("receipt_email", schema.Type{Kind: schema.KindString, Format: schema.Email}), schema.RoleEmail),
 		must("billing_details", schema.ObjectType(schema.NewObject("billing_details",
 			orNull("address", schema.ObjectType(address)),
 			orNull("email", text),
@@ -116,11 +121,11 @@ var customer = schema.LazyObject("customer", func() []schema.Field {
 	return []schema.Field{
 		must("id", id("cus_", "")),
 		must("created", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}),
-		orNull("email", schema.Type{Kind: schema.KindString, Format: schema.Email}),
-		orNull("name", text),
-		orNull("phone", text),
+		role(orNull("email", schema.Type{Kind: schema.KindString, Format: schema.Email}), schema.RoleEmail),
+		role(orNull("name", text), schema.RoleName),
+		role(orNull("phone", text), schema.RolePhone),
 		may("balance", number),
-		orNull("address", schema.ObjectType(address)),
+		role(orNull("address", schema.ObjectType(address)), schema.RoleAddress),
 		must("metadata", text.MapOf()),
 		orNull("delinquent", truth),
 		secret(orNull("portal_token", text)),
@@ -208,12 +213,28 @@ func actions() []*schema.Action {
 			In: person(must("name", name), may("data", data), may("timestamp", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime})),
 		},
 		{
+			Name: "stripe_customer_create", Service: "stripe", Doc: "Create a customer", Effect: schema.Keyed,
+			In: schema.NewObject("customer", role(may("email", schema.Type{Kind: schema.KindString, Format: schema.Email}), schema.RoleEmail), may("name", text)), Out: customer,
+			Emits: []string{"customer.created"},
+		},
+		{
 			Name: "stripe_customer_find", Service: "stripe", Doc: "Find a customer by e-mail", Effect: schema.Read, OutMayBeNull: true,
 			In: schema.NewObject("query", must("email", text)), Out: customer,
 		},
 		{
 			Name: "stripe_customer_retrieve", Service: "stripe", Doc: "Look a customer up", Effect: schema.Read,
 			In: schema.NewObject("query", must("customer", id("cus_", "customer"))), Out: customer,
+		},
+		{
+			Name: "stripe_customer_update", Service: "stripe", Doc: "Change a customer", Effect: schema.Keyed,
+			In: schema.NewObject("customer",
+				must("customer", id("cus_", "customer")),
+				may("name", text),
+				role(may("phone", text), schema.RolePhone),
+				may("balance", schema.Type{Kind: schema.KindNumber, Format: schema.Integer}),
+			),
+			Out:   customer,
+			Emits: []string{"customer.updated"},
 		},
 		{
 			Name: "stripe_webhook_endpoint_update", Service: "stripe", Doc: "Change an endpoint", Effect: schema.Keyed,

@@ -83,6 +83,9 @@ type Action struct {
 
 	// OutMayBeNull says that the whole answer may be null: a look-up that finds nothing.
 	OutMayBeNull bool
+
+	// Emits are the event types that the call makes the same service send, through the same connection.
+	Emits []string
 }
 
 // Service is one vendor, as a connection block sees it.

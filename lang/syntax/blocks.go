@@ -117,13 +117,15 @@ func (w *walker) action(block *hclsyntax.Block) *Step {
 			s.Timeout = attr.Expr
 		case "allow_duplicates":
 			s.AllowDuplicates = attr.Expr
+		case "for_each":
+			s.ForEach = attr.Expr
+		case "max_parallel":
+			s.MaxParallel = attr.Expr
+		case "on_error":
+			s.OnError = attr.Expr
 		case "retry":
 			w.report(diag.UnexpectedArg, attr.NameRange, "\"retry\" is a block: write retry { … } without an equals sign.")
 		default:
-			if slices.Contains(laterActionWords(), attr.Name) {
-				w.notYet(attr.Name, attr.NameRange)
-				continue
-			}
 			s.Args = append(s.Args, arg(attr))
 		}
 	}
@@ -133,8 +135,8 @@ func (w *walker) action(block *hclsyntax.Block) *Step {
 			w.report(diag.DuplicateBlock, inner.DefRange(), "An action has one retry block at most; the first is on line %d.", s.Retry.Range.Start.Line)
 		case inner.Type == "retry":
 			s.Retry = w.retry(inner)
-		case slices.Contains(laterActionWords(), inner.Type):
-			w.notYet(inner.Type, inner.DefRange())
+		case inner.Type == "on_error":
+			w.report(diag.UnexpectedBlock, inner.TypeRange, "In an action \"on_error\" is an argument: on_error = \"continue\" lets the run go on. The block on_error { … } stands beside the steps of a recipe.")
 		case diag.Suggest(inner.Type, []string{"retry"}) != "":
 			w.unexpected(diag.UnexpectedBlock, inner.TypeRange, fmt.Sprintf("There is no block %q in an action. Did you mean \"retry\"?", inner.Type), "retry")
 		default:
@@ -270,15 +272,15 @@ func (w *walker) labels(block *hclsyntax.Block, least, most int, rule string) (o
 	return true
 }
 
-// name returns the block's second label, or the first where there is one only. A variable's only label and a second
+// name returns the block's second label, or the first where there is one only. A variable's or a wait's label and a second
 // label must be fit to be written behind a dot; the first is a type, which somebody else looks up.
 func (w *walker) name(block *hclsyntax.Block) (string, hcl.Range) {
 	i := min(len(block.Labels), 2) - 1
-	if block.Type == "variable" {
+	if block.Type == "variable" || block.Type == "wait" {
 		i = 0
 	}
 	name, rng := block.Labels[i], block.LabelRanges[i]
-	if (i == 1 || block.Type == "variable") && !hclsyntax.ValidIdentifier(name) {
+	if (i == 1 || block.Type == "variable" || block.Type == "wait") && !hclsyntax.ValidIdentifier(name) {
 		proposal := identifier(name)
 		w.unexpected(diag.BadName, rng,
 			fmt.Sprintf("%q can't be a name: a name begins with a letter and goes on with letters, digits, \"_\" and \"-\". Write %q, say.", name, proposal), `"`+proposal+`"`)
@@ -316,7 +318,7 @@ func (w *walker) strangeArg(attr *hclsyntax.Attribute, where string, known []str
 	replacement := diag.Suggest(attr.Name, known)
 	if replacement == "" && len(known) == 1 {
 		switch attr.Name {
-		case "if", "when", "where", "expression", "expr", "only", "unless":
+		case "if", "when", "where", "expression", "expr", "only", "unless", "value":
 			replacement = known[0]
 		}
 	}

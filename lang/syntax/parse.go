@@ -87,12 +87,12 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 				if t := w.trigger(block); t != nil {
 					r.Triggers = append(r.Triggers, t)
 				}
-			case "filter":
-				r.Steps = append(r.Steps, w.filter(block))
-			case "action":
-				if s := w.action(block); s != nil {
+			case "action", "filter", "switch", "wait":
+				if s := w.step(block); s != nil {
 					r.Steps = append(r.Steps, s)
 				}
+			case "on_error":
+				r.OnError = w.onError(block, r.OnError)
 			case "locals":
 				r.Locals = append(r.Locals, w.locals(block)...)
 			case "variable":
@@ -104,9 +104,11 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 				w.report(diag.WrongPlace, block.DefRange(), "Connections are shared by all recipes and stand in %s at the root of the project. Move the block there.", ConfigFile)
 			case "retry":
 				w.report(diag.WrongPlace, block.DefRange(), "A retry block stands inside the action that it is about.")
+			case "case", "default":
+				w.report(diag.WrongPlace, block.DefRange(), "A %s block stands inside a switch.", block.Type)
 			default:
 				starts = starts || block.Type == "sync" || synonym(block.Type) == "trigger" || diag.Suggest(block.Type, recipeBlocks()) == "trigger"
-				w.strangeBlock(block, recipeBlocks(), "A recipe is made of the blocks recipe, trigger, filter, action, locals and variable.")
+				w.strangeBlock(block, recipeBlocks(), "A recipe is made of the blocks recipe, trigger, filter, action, wait, switch, on_error, locals and variable.")
 			}
 		})
 	}
@@ -151,10 +153,12 @@ func (w *walker) config(body *hclsyntax.Body) *Config {
 				if v := w.variable(block); v != nil {
 					c.Variables = append(c.Variables, v)
 				}
+			case "on_error":
+				c.OnError = w.onError(block, c.OnError)
 			case "recipe", "trigger", "filter", "action", "wait", "switch", "sync":
 				w.report(diag.WrongPlace, block.DefRange(), "%s holds what recipes share and can't itself do anything. Move the %s block to a file of its own, such as recipes/example.hcl.", ConfigFile, block.Type)
 			default:
-				w.strangeBlock(block, configBlocks(), ConfigFile+" is made of the blocks connection, variable and locals.")
+				w.strangeBlock(block, configBlocks(), ConfigFile+" is made of the blocks connection, variable, locals and on_error.")
 			}
 		})
 	}

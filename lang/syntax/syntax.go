@@ -22,6 +22,7 @@ type Config struct {
 	Connections []*Connection
 	Variables   []*Variable
 	Locals      []*Local
+	OnError     *OnError // serves every recipe that has none; nil where there is none
 
 	// Incomplete says that the file has errors, so that a name that is not here may be there all the same.
 	Incomplete bool
@@ -34,7 +35,8 @@ type Recipe struct {
 
 	Settings  *Settings // the recipe block, nil where there is none
 	Triggers  []*Trigger
-	Steps     []*Step // filters and actions in the order they are written
+	Steps     []*Step // in the order they are written
+	OnError   *OnError
 	Locals    []*Local
 	Variables []*Variable
 }
@@ -55,30 +57,42 @@ type Trigger struct {
 	Range      hcl.Range
 }
 
-// StepKind tells filters and actions apart. The zero kind is invalid.
+// OnError is an on_error block: what is done when a run has failed for good.
+type OnError struct {
+	Steps []*Step
+	Range hcl.Range // the block's header
+}
+
+// StepKind tells steps apart. The zero kind is invalid.
 type StepKind uint8
 
 const (
 	_ StepKind = iota
 	FilterStep
 	ActionStep
+	WaitStep
+	SwitchStep
 )
 
-// Step is a filter or an action.
+// Step is a block that stands in the order of a recipe.
 type Step struct {
 	Kind      StepKind
 	Range     hcl.Range // the block's header
 	BodyRange hcl.Range // from the opening to the closing brace
 
+	// Of a filter or a switch.
+	Label string // free text, may be empty or repeated
+
 	// Of a filter.
-	Label     string // free text, may be empty or repeated
 	Condition hclsyntax.Expression
+
+	// Of an action or a wait.
+	Name      string
+	NameRange hcl.Range
 
 	// Of an action.
 	Type            string
 	TypeRange       hcl.Range
-	Name            string
-	NameRange       hcl.Range
 	Args            []*Arg // inputs, without the arguments below
 	When            hclsyntax.Expression
 	DependsOn       hclsyntax.Expression
@@ -86,6 +100,44 @@ type Step struct {
 	Timeout         hclsyntax.Expression
 	AllowDuplicates hclsyntax.Expression
 	Retry           *Retry
+	ForEach         hclsyntax.Expression
+	MaxParallel     hclsyntax.Expression
+	OnError         hclsyntax.Expression
+
+	Wait   *Wait   // of a wait
+	Switch *Switch // of a switch
+}
+
+// Wait is what a wait block waits for: For, Until or Event is given, unless that is a mistake; then all may be nil.
+type Wait struct {
+	For, Until, Timeout hclsyntax.Expression
+	Event               *WaitEvent
+}
+
+// WaitEvent is an event that is waited for.
+type WaitEvent struct {
+	*Trigger
+	Match hclsyntax.Expression // nil where left out
+}
+
+// Switch is the body of a switch block.
+type Switch struct {
+	On    hclsyntax.Expression
+	Cases []*Case // in the order they are written, default among them
+}
+
+// Case is a case or a default block.
+type Case struct {
+	Default bool
+	Labels  []Label // none of a default
+	Steps   []*Step
+	Range   hcl.Range // the block's header
+}
+
+// Label is one value of a case.
+type Label struct {
+	Text  string
+	Range hcl.Range
 }
 
 // Retry is a retry block. An expression is nil where the argument is left out.

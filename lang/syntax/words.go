@@ -3,13 +3,20 @@ package syntax
 // The words of the language, by where they may stand. They are functions so that nobody can change them.
 
 func recipeBlocks() []string {
-	return []string{"action", "filter", "locals", "recipe", "trigger", "variable"}
+	return []string{"action", "filter", "locals", "on_error", "recipe", "switch", "trigger", "variable", "wait"}
 }
 
-func configBlocks() []string { return []string{"connection", "locals", "variable"} }
+func configBlocks() []string { return []string{"connection", "locals", "on_error", "variable"} }
+
+// stepBlocks may stand in a recipe, in the cases of a switch and in on_error.
+func stepBlocks() []string { return []string{"action", "filter", "switch", "wait"} }
+
+func waitArgs() []string { return []string{"event", "for", "timeout", "until"} }
+
+func switchBlocks() []string { return []string{"case", "default"} }
 
 // laterBlocks are the blocks that the language has and that this version can't run yet.
-func laterBlocks() []string { return []string{"on_alert", "on_error", "switch", "sync", "wait"} }
+func laterBlocks() []string { return []string{"on_alert", "sync"} }
 
 func recipeArgs() []string { return []string{"description", "enabled", "labels", "timeout"} }
 
@@ -17,9 +24,6 @@ func recipeArgs() []string { return []string{"description", "enabled", "labels",
 func laterRecipeWords() []string {
 	return []string{"concurrency", "debounce", "deduplicate", "mode", "rate_limit", "throttle"}
 }
-
-// laterActionWords may stand in an action block.
-func laterActionWords() []string { return []string{"for_each", "max_parallel", "on_error"} }
 
 func retryArgs() []string      { return []string{"attempts", "max", "min", "on"} }
 func variableArgs() []string   { return []string{"default", "description", "sensitive", "type"} }
@@ -40,6 +44,12 @@ func synonym(word string) string {
 		return "variable"
 	case "service", "provider", "credential", "credentials", "account", "connector":
 		return "connection"
+	case "sleep", "delay", "pause", "wait_for", "wait_until":
+		return "wait"
+	case "match", "choose", "choice", "branch", "router":
+		return "switch"
+	case "catch", "rescue", "on_failure", "error", "failure", "finally":
+		return "on_error"
 	case "workflow", "flow", "pipeline", "settings", "automation", "config":
 		return "recipe"
 	}

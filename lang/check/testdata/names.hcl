@@ -32,7 +32,7 @@ action "customerio_track" {
     f = try(trigger.refunds.data[*].raeson, []) # want FR2004 "Did you mean \"reason\""
     g = run.idd # want FR2004
     h = event.changde # want FR2004 "Did you mean \"changed\""
-    i = each.value # want FR3003
+    i = each.value # want FR2005
     j = previous.email # want FR2005 "updates only"
     k = trigger.tags.first # want FR2004 "is a list"
     l = trigger.amount.cents # want FR2004 "a number, which has no attributes"

@@ -86,7 +86,7 @@ action "customerio_track" {
     f = var # want FR2005
     g = var["person"] # want FR2005
     h = action # want FR2005
-    i = wait.x # want FR3003
+    i = wait.x # want FR2005
     j = upper(trigger.billing_details[trigger.id]) # want FR2103
     k = trigger.billing_details[5] # want FR2110
     l = trigger.amount[0] # want FR2110
