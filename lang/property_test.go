@@ -20,7 +20,7 @@ import (
 // TestWhatPassesRuns is the checker's promise: a recipe that passes does not fail at run time on any payload of the
 // declared shape, nulls and absences included. Recipes and payloads are random, from a fixed seed.
 func TestWhatPassesRuns(t *testing.T) {
-	g := &generator{rand.New(rand.NewPCG(1, 2))}
+	g := &generator{Rand: rand.New(rand.NewPCG(1, 2))}
 	cat := langtest.Catalog()
 	funcs := eval.Table()
 	passed, ran := 0, 0
@@ -105,7 +105,11 @@ func runNodes(scope *eval.Scope, r *check.Recipe) (done bool, err error) {
 	return true, nil
 }
 
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	sober bool     // only what is never null
+	names []string // texts that a loop binds
+}
 
 func (g *generator) pick(options ...string) string { return options[g.IntN(len(options))] }
 
@@ -147,6 +151,12 @@ func (g *generator) place() string {
 }
 
 func (g *generator) text(depth int) string {
+	if len(g.names) > 0 && g.IntN(3) == 0 {
+		return g.pick(g.names...)
+	}
+	if g.sober && (depth == 0 || g.IntN(3) == 0) {
+		return g.pick("trigger.currency", "trigger.status", `"text"`, "trigger.id", "event.id")
+	}
 	if depth == 0 || g.IntN(3) == 0 {
 		return g.pick("trigger.currency", "trigger.customer", "trigger.failure_code", "trigger.status", "trigger.metadata.plan", "trigger.tags[0]",
 			"trigger.billing_details.email", "trigger.billing_details.address.city", "trigger.payment_method_details.card.brand",
@@ -182,6 +192,9 @@ func (g *generator) text(depth int) string {
 }
 
 func (g *generator) number(depth int) string {
+	if g.sober && depth == 0 {
+		return g.pick("trigger.amount", "trigger.amount_refunded", "5", "0")
+	}
 	if depth == 0 || g.IntN(3) == 0 {
 		return g.pick("trigger.amount", "trigger.created", "5", "0", "trigger.refunds.data[0].amount", "trigger.payment_method_details.card.exp_month")
 	}
@@ -202,6 +215,9 @@ func (g *generator) number(depth int) string {
 }
 
 func (g *generator) truth(depth int) string {
+	if g.sober && depth == 0 {
+		return g.pick("trigger.paid", "trigger.livemode", "local.b", g.place()+" != null")
+	}
 	if depth == 0 || g.IntN(4) == 0 {
 		return g.pick("trigger.paid", "trigger.disputed", "local.b", "trigger.livemode", g.place()+" != null", g.place()+" == null")
 	}
@@ -224,6 +240,9 @@ func (g *generator) truth(depth int) string {
 }
 
 func (g *generator) list(depth int) string {
+	if g.sober && depth == 0 {
+		return g.pick("trigger.tags", `["a", "b"]`, "values(trigger.metadata)", "keys(trigger.metadata)")
+	}
 	if depth == 0 || g.IntN(3) == 0 {
 		return g.pick("trigger.tags", "[]", `["a", "b"]`, "trigger.refunds.data[*].reason", "values(trigger.metadata)")
 	}

@@ -77,6 +77,9 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 	for n, a := range x.Args {
 		i := e.infer(a)
 		if x.ExpandFinal && n == len(x.Args)-1 {
+			if !i.bad && !i.null && !e.spread(c, i) {
+				return mistake()
+			}
 			c.args = append(c.args, e.expanded(a, i)...)
 			continue
 		}

@@ -51,6 +51,12 @@ func special(name string) rule {
 		return ruleJSONEncode
 	case "index":
 		return ruleIndex
+	case "sum":
+		return ruleSum
+	case "csvdecode":
+		return ruleCSVDecode
+	case "format", "formatlist":
+		return ruleFormat
 	}
 	return nil
 }
@@ -174,6 +180,9 @@ func ruleLookup(e env, c *call) info {
 		e.null(c.argExpr(1), c.arg(1), "lookup needs a key")
 	}
 	coll := c.arg(0)
+	if e.missingKey(c, coll) {
+		return mistake()
+	}
 	out := of(anyType)
 	switch coll.t.Kind {
 	case schema.KindMap:
@@ -358,14 +367,18 @@ func ruleToMap(e env, c *call) info {
 	if in.lax() {
 		return c.out(anyType.MapOf())
 	}
+	out := c.out(in.t)
+	out.elemNull = in.elemNull
 	if in.t.Kind == schema.KindMap {
-		return c.out(in.t)
+		return out
 	}
 	t, ok := mapOf(in.t.Object)
 	if !ok {
 		return e.report(diag.WrongType, c.x.Args[0].Range(), "the values of a map must be of one type; those of %s are not.", e.source(c.x.Args[0].Range()))
 	}
-	return c.out(t)
+	_, elem, _ := e.parts(in)
+	out.t, out.elemNull = t, elem.null
+	return out
 }
 
 func ruleConvert(e env, c *call) info {

@@ -118,7 +118,10 @@ func absent(v cty.Value, step hcl.Traverser) (cty.Value, bool) {
 		if t.IsListType() {
 			elem = t.ElementType()
 		}
-		if n, ok := wholeNumberOf(key); !ok || n < v.LengthInt() {
+		if key.Type() != cty.Number {
+			return cty.NilVal, false
+		}
+		if n, ok := wholeNumber(key); ok && n >= 0 && n < v.LengthInt() {
 			return cty.NilVal, false
 		}
 		return cty.NullVal(elem).WithMarks(marks), true
@@ -134,13 +137,6 @@ func absent(v cty.Value, step hcl.Traverser) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	return cty.NullVal(elem).WithMarks(marks), true
-}
-
-func wholeNumberOf(key cty.Value) (int, bool) {
-	if key.Type() != cty.Number {
-		return 0, false
-	}
-	return wholeNumber(key)
 }
 
 // soften returns x with its soft reads replaced, at any depth.

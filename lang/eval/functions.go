@@ -142,12 +142,25 @@ func conversionFuncs() []Func {
 	}
 }
 
+// logFunc refuses what has no logarithm, on which the library's panics.
+func logFunc() function.Function {
+	return guarded(stdlib.LogFunc, func(args []cty.Value) error {
+		for i, v := range args {
+			v, _ = v.Unmark()
+			if v.IsKnown() && v.Type() == cty.Number && !v.IsNull() && (v.AsBigFloat().Sign() <= 0 || i == 1 && v.Equals(cty.NumberIntVal(1)).True()) {
+				return function.NewArgErrorf(i, "a positive number and a positive base other than 1 are required")
+			}
+		}
+		return nil
+	})
+}
+
 func numberFuncs() []Func {
 	return []Func{
 		{"abs", "Takes the sign from a number.", `abs(-2) → 2`, stdlib.AbsoluteFunc},
 		{"ceil", "Rounds a number up.", `ceil(1.2) → 2`, stdlib.CeilFunc},
 		{"floor", "Rounds a number down.", `floor(1.8) → 1`, stdlib.FloorFunc},
-		{"log", "Gives the logarithm of a number to a base.", `log(8, 2) → 3`, stdlib.LogFunc},
+		{"log", "Gives the logarithm of a number to a base.", `log(8, 2) → 3`, logFunc()},
 		{"max", "Gives the greatest of numbers.", `max(1, 3, 2) → 3`, stdlib.MaxFunc},
 		{"min", "Gives the least of numbers.", `min(1, 3, 2) → 1`, stdlib.MinFunc},
 		{"parseint", "Reads a whole number written in a base from 2 to 62.", `parseint("ff", 16) → 255`, parseintFunc()},

@@ -203,13 +203,16 @@ func TestErrorsSayWhatIsWrongAndQuoteNoArgument(t *testing.T) {
 		`"a${null}"`:                                            "null",
 		`1/0`:                                                   "infinite",
 		`pow(10, 400)`:                                          "infinite",
-		`log(0, 2)`:                                             "infinite",
+		`log(0, 2)`:                                             "a positive number",
 		`sum([])`:                                               "at least one",
 		`range(2000)`:                                           "1024",
 		`nosuch(1)`:                                             "no function",
 		`nosuch.attr`:                                           "no variable",
 		`indent(-1, x)`:                                         "whole number",
 		`slice([1], 0, 5)`:                                      "within",
+		`log(-1, 10)`:                                           "a positive number",
+		`log(0, 10)`:                                            "a positive number",
+		`log(8, 1)`:                                             "a positive base other than 1",
 		`substr(x, 0.5, 1)`:                                     "whole numbers",
 	} {
 		s := NewScope(Table(), nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -16,13 +17,22 @@ import (
 const maxSyntaxErrors = 10
 
 // mend turns the parser's diagnostics into ours.
-func mend(hclDiags hcl.Diagnostics, src []byte) hcl.Diagnostics {
+func mend(hclDiags hcl.Diagnostics, src []byte, name string) hcl.Diagnostics {
 	// What the lexer says comes first and is more precise than what the parser makes of it; the sort is stable.
 	slices.SortStableFunc(hclDiags, func(a, b *hcl.Diagnostic) int { return lineOf(a) - lineOf(b) })
 	var diags hcl.Diagnostics
-	line := 0
+	line, end := 0, len(src)
+	lost := false
+	bad, broken := notUTF8(src, name)
+	if broken {
+		end = bad.Start.Byte - 1 // the lexer loses count of lines there
+	}
 	for _, d := range hclDiags {
 		if d.Severity != hcl.DiagError || d.Subject == nil {
+			continue
+		}
+		if d.Subject.Start.Byte > end {
+			lost = true
 			continue
 		}
 		rng := *d.Subject
@@ -33,10 +43,33 @@ func mend(hclDiags hcl.Diagnostics, src []byte) hcl.Diagnostics {
 		detail := plain(d, src)
 		diags = append(diags, syntaxError(firstLine(rng, src), detail))
 		if misleads(d.Summary) || len(diags) == maxSyntaxErrors {
-			break
+			return diags
 		}
 	}
+	if lost {
+		diags = append(diags, syntaxError(bad, "This is not UTF-8. Save the file in UTF-8."))
+	}
 	return diags
+}
+
+// notUTF8 returns the first byte that is part of no character.
+func notUTF8(src []byte, name string) (hcl.Range, bool) {
+	if utf8.Valid(src) {
+		return hcl.Range{}, false
+	}
+	at := hcl.InitialPos
+	for {
+		r, size := utf8.DecodeRune(src[at.Byte:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at.Byte += size
+		at.Column++
+		if r == '\n' {
+			at.Line, at.Column = at.Line+1, 1
+		}
+	}
+	return hcl.Range{Filename: name, Start: at, End: hcl.Pos{Line: at.Line, Column: at.Column + 1, Byte: at.Byte + 1}}, true
 }
 
 func lineOf(d *hcl.Diagnostic) int {
@@ -49,7 +82,7 @@ func lineOf(d *hcl.Diagnostic) int {
 // misleads says that after such a mistake the parser reads the rest of the file wrongly.
 func misleads(summary string) bool {
 	return strings.HasPrefix(summary, "Unclosed") || strings.HasPrefix(summary, "Unterminated") ||
-		slices.Contains([]string{"Invalid multi-line string", "Invalid character encoding", "Invalid single-argument block definition"}, summary)
+		slices.Contains([]string{"Invalid multi-line string", "Invalid single-argument block definition"}, summary)
 }
 
 // plain says in plain words what the parser says, with what stands in the file.
@@ -115,8 +148,6 @@ func plain(d *hcl.Diagnostic, src []byte) string {
 		if found == ";" {
 			return "There are no semicolons. Each argument stands on a line of its own; a list has commas."
 		}
-	case "Invalid character encoding":
-		return "This is not UTF-8. Save the file in UTF-8."
 	}
 	// The others are fine as they are.
 	return strings.ReplaceAll(d.Detail, "\n\n", " ")

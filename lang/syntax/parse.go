@@ -51,7 +51,7 @@ func ParseFile(src []byte, name string) (*hclsyntax.Body, hcl.Diagnostics) {
 	}
 	file, hclDiags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	body, _ := file.Body.(*hclsyntax.Body)
-	return body, mend(hclDiags, src)
+	return body, mend(hclDiags, src, name)
 }
 
 // walker goes through the blocks of one file.

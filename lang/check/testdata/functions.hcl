@@ -14,8 +14,9 @@ action "customerio_track" {
     d = tomap({ a = 1, b = [2] }) # want FR2101 "of one type"
     e = zipmap(trigger.tags, trigger.tags).x
     f = index(trigger.tags, trigger.failure_code) # want FR2103
-    g = max(local.refunds[*].amount...)
-    h = max(trigger.tags...) # want FR2101 "max needs a number"
+    g = max(0, local.refunds[*].amount...)
+    m = max(local.refunds[*].amount...) # want FR2107 "may be empty"
+    h = max(1, trigger.tags...) # want FR2101 "max needs a number"
     i = max(trigger.metadata...) # want FR2107 "Only a list"
     j = merge(trigger.metadata, trigger.tags) # want FR2101 "merge needs"
     k = keys(trigger.tags) # want FR2101 "a map or an object"
