@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"slices"
@@ -71,7 +72,7 @@ func (e env) tried(c *call) bool {
 		vals := slices.Clone(right[:len(c.args)])
 		vals[n] = v
 		_, err = safely(func() (cty.Value, error) { return c.spec.Call(vals) })
-		if arg, ok := err.(function.ArgError); ok && arg.Index == n {
+		if arg := (function.ArgError{}); errors.As(err, &arg) && arg.Index == n {
 			e.report(diag.BadLiteral, c.argExpr(n).Range(), "the %s argument of %s can't be this: %s.", ordinal(n+1), c.x.Name, arg)
 			return false
 		}

@@ -3,7 +3,6 @@ package check
 import (
 	"maps"
 	"math/big"
-	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -143,12 +142,6 @@ func (v values) but() values {
 	return values{null: !v.null, not: !v.not, words: v.words, nums: complement(v.nums), other: !v.other}
 }
 
-// noNull is the set without null.
-func (v values) noNull() values {
-	v.null = false
-	return v
-}
-
 func union(a, b map[string]bool) map[string]bool {
 	out := make(map[string]bool, len(a)+len(b))
 	maps.Copy(out, a)
@@ -265,6 +258,3 @@ func complement(list []interval) []interval {
 	}
 	return append(out, next)
 }
-
-// sorted returns the words of a finite set.
-func (v values) sorted() []string { return slices.Sorted(maps.Keys(v.words)) }
