@@ -37,7 +37,7 @@ func ruleSum(e env, c *call) info {
 	}
 	if !e.holds(c, 0) && !e.quiet {
 		src := e.source(c.x.Args[0].Range())
-		return e.report(diag.BadIndex, c.x.Args[0].Range(), "sum fails where the list is empty. Put a zero in front: sum(concat([0], %s)), or guard it (length(%s) > 0).", src, src)
+		return e.report(diag.BadIndex, c.x.Args[0].Range(), "sum fails where the list is empty. Guard it: length(%s) > 0 ? sum(%s) : 0.", src, src)
 	}
 	return c.out(numberType)
 }

@@ -46,7 +46,7 @@ func mend(hclDiags hcl.Diagnostics, src []byte, name string) hcl.Diagnostics {
 			return diags
 		}
 	}
-	if lost {
+	if lost && bad.Start.Line != line {
 		diags = append(diags, syntaxError(bad, "This is not UTF-8. Save the file in UTF-8."))
 	}
 	return diags
