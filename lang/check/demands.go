@@ -1,46 +1,17 @@
 package check
 
-// What functions ask of their arguments beyond a type, where the text or a shape tells: that a list has an element, that
-// a key is there, that a format fits what it formats.
+// What functions ask of their arguments beyond a type, where the text or a shape tells: that a key is there, that a
+// format fits what it formats.
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
 )
-
-// holds reports whether the n-th argument, a list, has an element for certain.
-func (e env) holds(c *call, n int) bool {
-	if len(c.arg(n).elems) > 0 || constantLength(c.arg(n)) > 0 || n >= len(c.x.Args) {
-		return true
-	}
-	if call, ok := c.x.Args[n].(*hclsyntax.FunctionCallExpr); ok && len(call.Args) == 1 && (call.Name == "values" || call.Name == "keys") {
-		silent := e
-		silent.quiet = true
-		if of := silent.infer(call.Args[0]); of.t.Kind == schema.KindObject && len(of.t.Object.Fields()) > 0 {
-			return true
-		}
-	}
-	path, ok := e.pathOf(c.x.Args[n])
-	return ok && e.facts.minLen[path] > 0
-}
-
-// ruleSum refuses a list that may be empty, as the function does.
-func ruleSum(e env, c *call) info {
-	if !e.checkArg(c, 0) {
-		return mistake()
-	}
-	if !e.holds(c, 0) && !e.quiet {
-		src := e.source(c.x.Args[0].Range())
-		return e.report(diag.BadIndex, c.x.Args[0].Range(), "sum fails where the list is empty. Guard it: length(%s) > 0 ? sum(%s) : 0.", src, src)
-	}
-	return c.out(numberType)
-}
 
 // ruleCSVDecode is a list with an object for each line. Which columns there are only the text tells: reading one that
 // isn't there gives null.

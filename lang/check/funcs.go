@@ -51,8 +51,6 @@ func special(name string) rule {
 		return ruleJSONEncode
 	case "index":
 		return ruleIndex
-	case "sum":
-		return ruleSum
 	case "csvdecode":
 		return ruleCSVDecode
 	case "format", "formatlist":

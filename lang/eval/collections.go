@@ -32,7 +32,7 @@ func collectionFuncs() []Func {
 		{"reverse", "Reverses a list.", `reverse(["a", "b"]) → ["b", "a"]`, quiet(stdlib.ReverseListFunc, "a list is required")},
 		{"slice", "Takes a part of a list, from a start index to before an end index.", `slice(["a", "b", "c"], 0, 2) → ["a", "b"]`, quiet(stdlib.SliceFunc, "a list and two indices within it are required, the start before the end")},
 		{"sort", "Sorts a list of strings by their bytes.", `sort(["b", "a"]) → tolist(["a", "b"])`, quiet(stdlib.SortFunc, "a list of strings without null is required")},
-		{"sum", "Adds the numbers of a list.", `sum([1, 2, 3]) → 6`, sumFunc()},
+		{"sum", "Adds the numbers of a list; of an empty one the sum is 0.", `sum([1, 2, 3]) → 6`, sumFunc()},
 		{"values", "Gives the values of a map or object, in the order of its keys.", `values({ b = 1, a = 2 }) → [2, 1]`, quiet(stdlib.ValuesFunc, "a map or object is required")},
 		{"zipmap", "Makes a map of a list of keys and a list of values.", `zipmap(["a", "b"], [1, 2]) → { a = 1, b = 2 }`, quiet(stdlib.ZipmapFunc, "a list of strings without null and a list of the same length are required")},
 	}
@@ -281,9 +281,6 @@ func sumFunc() function.Function {
 	return plain(cty.Number, func(args []cty.Value) (cty.Value, error) {
 		if !args[0].IsWhollyKnown() {
 			return cty.UnknownVal(cty.Number), nil
-		}
-		if args[0].LengthInt() == 0 {
-			return cty.NilVal, function.NewArgErrorf(0, "a list with at least one number is required")
 		}
 		total := new(big.Float).SetPrec(512)
 		for it := args[0].ElementIterator(); it.Next(); {
