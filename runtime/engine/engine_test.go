@@ -300,13 +300,16 @@ action "acme_put" "after" {
   depends_on = [action.slow]
 }
 `})
-	failed := make(chan struct{})
-	w.vendor.answer = func(_ context.Context, _ string, in map[string]cty.Value, _ int) (cty.Value, error) {
+	slowRuns := make(chan struct{})
+	w.vendor.answer = func(ctx context.Context, _ string, in map[string]cty.Value, _ int) (cty.Value, error) {
 		if in["name"].AsString() == "bad" {
-			defer close(failed)
+			<-slowRuns
 			return cty.NilVal, &connectors.Error{Kind: connectors.KindRefused, Status: 400, Message: "no"}
 		}
-		<-failed
+		if in["name"].AsString() == "slow" {
+			close(slowRuns)
+			w.untilCounted(ctx, `kind="refused"`) // the engine knows of the failure
+		}
 		return cty.NilVal, nil
 	}
 	w.send(w.order("order.created"))

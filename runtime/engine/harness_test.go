@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/memstore"
 	"github.com/flowrun/flowrun/runtime/runtimetest"
+	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 // The tests' vendor is called acme. Its orders have an amount that is always there, a customer that may be null, and
@@ -141,6 +144,7 @@ func (w *world) boot(files map[string]string) {
 	w.cfg = Config{
 		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Rand:    func() float64 { return 0.5 },
+		Metrics: telemetry.NewMetrics(),
 		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
 		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },
 		Rebuild: func(p *runtime.Program) (*lang.Program, *lang.Bindings, error) {
@@ -264,6 +268,18 @@ func receive[T any](t testing.TB, c <-chan T, what string) T {
 	case <-time.After(patience):
 		t.Fatalf("waited in vain for %s", what)
 		panic("unreachable")
+	}
+}
+
+// untilCounted returns once the metrics hold a text.
+func (w *world) untilCounted(ctx context.Context, text string) {
+	for ctx.Err() == nil {
+		rec := httptest.NewRecorder()
+		w.cfg.Metrics.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+		if strings.Contains(rec.Body.String(), text) {
+			return
+		}
+		goruntime.Gosched()
 	}
 }
 
