@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,6 +24,7 @@ import (
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
 const root = "../.."
@@ -57,6 +59,33 @@ func TestDocsCompile(t *testing.T) {
 	}
 	if blocks < 8 {
 		t.Errorf("only %d blocks were found: has the fence changed?", blocks)
+	}
+}
+
+var metricName = regexp.MustCompile(`flowrun_[a-z_]+(\{[a-z]+="[a-z]+"|\b)`)
+
+// TestOperationsNamesMetrics holds the metrics that the page tells people to watch against those that there are.
+func TestOperationsNamesMetrics(t *testing.T) {
+	page, err := os.ReadFile(root + "/docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := telemetry.NewMetrics()
+	m.EventRefused("stripe", telemetry.RefusedSignature)
+	m.RunEnded("r", "failed")
+	m.Reload(false)
+	m.Commit(1, 0)
+	rec := httptest.NewRecorder()
+	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	names := metricName.FindAllString(string(page), -1)
+	if len(names) < 5 {
+		t.Errorf("only %d names were found: %q", len(names), names)
+	}
+	for _, name := range names {
+		base, label, _ := strings.Cut(name, "{")
+		if !strings.Contains(rec.Body.String(), "\n"+base) || !strings.Contains(rec.Body.String(), label) {
+			t.Errorf("docs/operations.md names %s, which is not there", name)
+		}
 	}
 }
 
