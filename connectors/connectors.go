@@ -6,6 +6,7 @@ package connectors
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -22,6 +23,37 @@ type Spec struct {
 	Webhook  *Webhook // nil where the service sends none
 	Triggers []*schema.Trigger
 	Actions  []*Action
+
+	// A service with hundreds of actions names them in ActionNames, sorted, and makes one when Action is asked for it:
+	// a new one each time, nil where there is none of that name. They are besides those in Actions.
+	ActionNames []string
+	Action      func(name string) *Action
+}
+
+// AllActions returns the names of all actions, sorted.
+func (s *Spec) AllActions() []string {
+	names := slices.Clone(s.ActionNames)
+	for _, a := range s.Actions {
+		names = append(names, a.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Wrap has each action's calls go through what wrap returns.
+func (s *Spec) Wrap(wrap func(*Action, Caller) Caller) {
+	for _, a := range s.Actions {
+		a.Call = wrap(a, a.Call)
+	}
+	if make := s.Action; make != nil {
+		s.Action = func(name string) *Action {
+			a := make(name)
+			if a != nil {
+				a.Call = wrap(a, a.Call)
+			}
+			return a
+		}
+	}
 }
 
 // Setting is one argument of the service's connection block.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,12 +19,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
-	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -142,7 +141,7 @@ func TestGeneratedDocs(t *testing.T) {
 		pages["diagnostics/"+name] = text
 	}
 	for _, spec := range all.Specs() {
-		pages["connectors/"+spec.Name+".md"] = connectorPage(spec)
+		maps.Copy(pages, connectorPages(spec))
 	}
 	for name, text := range pages {
 		t.Run(name, func(t *testing.T) { same(t, filepath.Join(root, "docs", name), text) })
@@ -257,69 +256,6 @@ func fence(project string) string {
 		shown = shown[:1500] + "\n…"
 	}
 	return "```text\n" + shown + "\n```\n"
-}
-
-func connectorPage(s *connectors.Spec) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n", made, s.Title, strings.TrimSpace(s.Doc))
-	for _, st := range s.Settings {
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
-	}
-	if len(s.Triggers) > 0 {
-		b.WriteString("\n## Triggers\n\n`flowrun connectors TRIGGER` shows the fields of one.\n\n| trigger | event | |\n|---|---|---|\n")
-		for _, t := range s.Triggers {
-			events := strings.Join(t.Events, ", ")
-			if t.TypesSetting != "" {
-				events = "as `" + t.TypesSetting + "` says"
-			}
-			doc := t.Doc
-			if t.Settings != nil {
-				for i := range t.Settings.Fields() {
-					f := &t.Settings.Fields()[i]
-					doc += fmt.Sprintf(". Takes `%s`: %s", f.Name, f.Doc)
-				}
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Name, events, cell(doc))
-		}
-	}
-	b.WriteString("\n## Actions\n")
-	for _, a := range s.Actions {
-		fmt.Fprintf(&b, "\n### %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect)
-		for i := range a.In.Fields() {
-			f := &a.In.Fields()[i]
-			doc := f.Doc
-			if f.Required {
-				doc = "Required. " + doc
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, fieldType(f), cell(doc))
-		}
-		for _, group := range a.In.OneOf {
-			fmt.Fprintf(&b, "\nExactly one of `%s`.\n", strings.Join(group, "`, `"))
-		}
-		if a.Out != nil {
-			names := make([]string, 0, len(a.Out.Fields()))
-			for i := range a.Out.Fields() {
-				names = append(names, a.Out.Fields()[i].Name)
-			}
-			fmt.Fprintf(&b, "\nAnswers `%s`", strings.Join(names, "`, `"))
-			if a.OutMayBeNull {
-				b.WriteString(", or null")
-			}
-			b.WriteString(".\n")
-		}
-	}
-	return b.Bytes()
-}
-
-func fieldType(f *schema.Field) string {
-	text := f.Type.String()
-	if len(f.Type.Enum) > 0 {
-		text = "one of " + strings.Join(f.Type.Enum, ", ")
-	}
-	if f.Secret {
-		text += ", secret"
-	}
-	return text
 }
 
 func cell(s string) string {

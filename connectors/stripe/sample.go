@@ -21,7 +21,7 @@ func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("stripe has no event type %q", eventType)
 	}
-	object, err := c.sampleObject(eventType, name, id, at)
+	object, err := c.sampleOf(c.object(name), eventType, name, id, at)
 	if err != nil {
 		return nil, fmt.Errorf("making a sample of %s: %w", eventType, err)
 	}
@@ -42,8 +42,9 @@ func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
 	}{id, "event", APIVersion, at.Unix(), data, false, 1, map[string]any{"id": "req_" + token(id, "request", 14), "idempotency_key": nil}, eventType}, "", "  ")
 }
 
-func (c *catalog) sampleObject(eventType, name, id string, at time.Time) (map[string]any, error) {
-	shape := c.object(name)
+// sampleOf makes an object of the shape, which is that of the object called name, as an event of the type would carry
+// it; eventType is empty where there is no event.
+func (c *catalog) sampleOf(shape *schema.Object, eventType, name, id string, at time.Time) (map[string]any, error) {
 	object, err := c.plainSample(shape, id)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 
 // TestSamples makes an event of each type and takes it in as if it had come from Stripe.
 func TestSamples(t *testing.T) {
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	w := c.webhook()
 	for _, e := range c.events {
 		t.Run(e.name, func(t *testing.T) {

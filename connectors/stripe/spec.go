@@ -20,7 +20,7 @@ const defaultBaseURL = "https://api.stripe.com"
 
 // Spec returns what flowrun knows of Stripe. It takes well under a millisecond; shapes are read when they are used.
 func Spec() *connectors.Spec {
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	s := &connectors.Spec{
 		Name:  "stripe",
 		Title: "Stripe",
@@ -29,7 +29,9 @@ func Spec() *connectors.Spec {
 		Settings: settings(),
 		Webhook:  c.webhook(),
 		Triggers: c.triggers(),
-		Actions:  c.actions(),
+
+		ActionNames: c.actionNames(),
+		Action:      c.action,
 	}
 	return s
 }

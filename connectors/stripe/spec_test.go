@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/flowrun/flowrun/connectors"
@@ -36,18 +37,32 @@ func TestSpec(t *testing.T) {
 	}
 }
 
-// TestExamples checks that an action's example is an input and its answer an output.
-func TestExamples(t *testing.T) {
-	for _, a := range Spec().Actions {
-		if a.Doc == "" || a.Call == nil || a.Effect.String() == "invalid" {
-			t.Errorf("%s is incomplete", a.Name)
+// TestEveryAction reads each action, since a line that can't be read is found no earlier than at its use, and checks
+// that its example is an input and its answer an output.
+func TestEveryAction(t *testing.T) {
+	r, err := connectors.NewRegistry(Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := r.ActionNames()
+	if len(names) != 507+len(helperNames()) {
+		t.Errorf("%d actions, want 507 and %d helpers", len(names), len(helperNames()))
+	}
+	for _, name := range names {
+		a := r.Caller(name)
+		if a == nil || a.Name != name || a.Call == nil || a.Effect.String() == "invalid" {
+			t.Errorf("%s is incomplete", name)
+			continue
+		}
+		if a.Doc == "" || strings.ContainsAny(a.Doc, "\n_") || a.Doc[0] < 'A' || a.Doc[0] > 'Z' {
+			t.Errorf("%s: doc %q", name, a.Doc)
 		}
 		if _, err := a.In.DecodeJSON([]byte(a.Example)); err != nil {
-			t.Errorf("%s: example: %v", a.Name, err)
+			t.Errorf("%s: example %s: %v", name, a.Example, err)
 		}
 		_, drifts, err := a.Out.Decode([]byte(a.Answer), &schema.Paths{All: true})
 		if err != nil || len(drifts) > 0 {
-			t.Errorf("%s: answer: %v %v", a.Name, err, drifts)
+			t.Errorf("%s: answer: %v %v", name, err, drifts)
 		}
 	}
 }

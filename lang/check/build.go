@@ -327,6 +327,7 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		e.reportFix(diag.UnknownAction, s.TypeRange, quoted(fix), "there is no action %q.%s", s.Type, b.hint(fix, s.Type, names, "actions"))
 		return
 	}
+	node.Out = e.answerShape(node.Action, s.Args)
 	if node.Action.OutMayBeNull {
 		if !st.null {
 			st.why = "where nothing was found"
@@ -337,6 +338,43 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	if !b.out.Disabled {
 		b.pr.use(node.Connection, false)
 	}
+}
+
+// answerShape returns the shape of an action's answer, which one of its arguments may say more of.
+func (e env) answerShape(a *schema.Action, args []argument) *schema.Object {
+	i := slices.IndexFunc(args, func(arg argument) bool { return arg.Name == a.OutSetting })
+	if a.OutSetting == "" || i < 0 {
+		return a.Out
+	}
+	x := args[i].Expr
+	tuple := tupleOf(x)
+	if tuple == nil {
+		if in := e.silent().infer(x); !in.bad && !in.isNull {
+			e.report(diag.NotConstant, x.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+		}
+		return a.Out
+	}
+	var values []string
+	for _, el := range tuple.Exprs {
+		v, ok := literal(el)
+		if !ok || v.IsNull() || v.Type() != cty.String {
+			if in := e.silent().infer(el); !in.bad && !in.isNull {
+				e.report(diag.NotConstant, el.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+			}
+			return a.Out
+		}
+		if _, err := a.OutFor([]string{v.AsString()}); err != nil {
+			e.report(diag.BadLiteral, el.Range(), "%s.", err)
+			continue
+		}
+		values = append(values, v.AsString())
+	}
+	out, err := a.OutFor(values)
+	if err != nil {
+		e.report(diag.BadLiteral, x.Range(), "%s.", err)
+		return a.Out
+	}
+	return out
 }
 
 var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",

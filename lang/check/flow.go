@@ -103,8 +103,8 @@ func (e env) inferStep(x *hclsyntax.ScopeTraversalExpr, s *step, head hcl.Range)
 // answer is what an action answers, to a step that is sure to see it.
 func (e env) answer(s *step) info {
 	one := info{t: anyType, null: true, isNull: true}
-	if s.node.Action.Out != nil {
-		one = info{t: schema.ObjectType(s.node.Action.Out), null: s.null, why: s.why}
+	if s.node.Out != nil {
+		one = info{t: schema.ObjectType(s.node.Out), null: s.null, why: s.why}
 	}
 	if s.from.src.ForEach == nil {
 		return one

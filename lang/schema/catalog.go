@@ -81,6 +81,11 @@ type Action struct {
 	Out     *Object // nil where the vendor answers nothing worth having
 	Effect  Effect
 
+	// OutSetting is the input, a list of strings that must be written out, that says more of the answer's shape: OutFor
+	// gives the shape for what it holds, or says what is wrong with it. Empty where the answer has the shape Out whatever the input.
+	OutSetting string
+	OutFor     func(values []string) (*Object, error)
+
 	// OutMayBeNull says that the whole answer may be null: a look-up that finds nothing.
 	OutMayBeNull bool
 

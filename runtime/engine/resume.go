@@ -178,7 +178,7 @@ func (r *runner) restore() {
 		r.ran = r.ran || s.Status != runtime.StepSkipped
 		switch s.Status {
 		case runtime.StepDone:
-			out, err := output(n.Action, s.Output)
+			out, err := output(n.Out, s.Output)
 			if err != nil {
 				r.fail(n.Address, &connectors.Error{Kind: connectors.KindDrift, Message: "its answer can't be read back: " + err.Error()})
 			}
@@ -209,11 +209,11 @@ func (r *runner) restore() {
 	}
 }
 
-// output reads a step's recorded answer back in its action's shape.
-func output(a *schema.Action, raw []byte) (cty.Value, error) {
-	if a.Out == nil || len(raw) == 0 || schema.IsNull(raw) {
+// output reads a step's recorded answer back in its shape.
+func output(shape *schema.Object, raw []byte) (cty.Value, error) {
+	if shape == nil || len(raw) == 0 || schema.IsNull(raw) {
 		return null, nil
 	}
-	v, _, err := a.Out.Decode(raw, &schema.Paths{All: true})
+	v, _, err := shape.Decode(raw, &schema.Paths{All: true})
 	return v, err
 }
