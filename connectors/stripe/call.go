@@ -112,7 +112,7 @@ func (o *call) Call(ctx context.Context, c *connectors.Call) (connectors.Result,
 }
 
 func (o *call) attempt(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-	req, err := o.request.Request(ctx, c)
+	req, err := o.request.Request(ctx, withoutEmptyExpand(c))
 	if err != nil {
 		var e *connectors.Error
 		if !errors.As(err, &e) {
@@ -171,6 +171,19 @@ func (o *call) attempt(ctx context.Context, c *connectors.Call) (connectors.Resu
 	}
 	res.Output = out
 	return res, nil
+}
+
+// withoutEmptyExpand leaves a list of nothing to expand out, which in a form would stand for the empty string.
+func withoutEmptyExpand(c *connectors.Call) *connectors.Call {
+	v := connectors.Input(c, "expand")
+	if v.IsNull() || !v.CanIterateElements() || v.LengthInt() > 0 {
+		return c
+	}
+	own := *c
+	input := c.Input.AsValueMap()
+	input["expand"] = cty.NullVal(cty.DynamicPseudoType)
+	own.Input = cty.ObjectVal(input)
+	return &own
 }
 
 // missing reports whether Stripe says that there is no such object. Where it says that the object is there in the other

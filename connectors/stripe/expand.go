@@ -83,10 +83,10 @@ func (c *catalog) expandField(object string, f *schema.Field, rest []string, dep
 		f.Role = ""
 	case t.Kind == schema.KindObject:
 		if len(rest) == 0 {
-			if listed || f.Required || t.Object.Field("has_more") == nil && !includable(object, f.Name) {
+			if listed || f.Required {
 				return fmt.Errorf("%s of %s is always there and needs no expanding", f.Name, object)
 			}
-			f.Required = true
+			f.Required = t.Object.Field("has_more") != nil || includable(object, f.Name)
 			return nil
 		}
 		inner, err := c.expand(t.Object, rest, depth)

@@ -233,6 +233,7 @@ func (c *catalog) answer(op operation, expand []string) *schema.Object {
 
 func (c *catalog) caller(op operation, in *schema.Object) connectors.Caller {
 	request := newRequest(op.method, op.path)
+	request.Rename = map[string]string{"all": ""}
 	if op.method == http.MethodGet {
 		for _, f := range in.Fields() {
 			if !strings.Contains(op.path, "{"+f.Name+"}") && f.Name != "all" {

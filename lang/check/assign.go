@@ -117,14 +117,20 @@ func (e env) leak(rng hcl.Range, w target) {
 
 // choose returns which of the types that a place takes a value is meant for: the first that it fits.
 func (e env) choose(i info, want schema.Type) schema.Type {
-	for t := want; t.Or != nil; {
-		or := *t.Or
-		s, written := i.text()
-		exact := written && slices.Contains(or.Enum, s)
-		if exact || e.mismatch(i, plain(t), "") != "" && e.mismatch(i, plain(or), "") == "" {
-			return or
+	if s, written := i.text(); written {
+		for or := want.Or; or != nil; or = or.Or {
+			if slices.Contains(or.Enum, s) {
+				return *or
+			}
 		}
-		t = or
+	}
+	for t := &want; t.Or != nil; t = t.Or {
+		if e.mismatch(i, plain(*t), "") == "" {
+			return *t
+		}
+		if t.Or.Or == nil && e.mismatch(i, *t.Or, "") == "" {
+			return *t.Or
+		}
 	}
 	return want
 }

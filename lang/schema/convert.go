@@ -131,14 +131,16 @@ func listed(names []string) string {
 // convert makes v, which is not null unless t is KindAny, a value of type t, or of what t takes besides.
 func (t *Type) convert(v cty.Value, path Path) (cty.Value, error) {
 	out, err := t.convertMain(v, path)
-	if err == nil || t.Or == nil || v.IsNull() {
+	if err == nil || v.IsNull() {
 		return out, err
 	}
-	other, failed := t.Or.convert(v, path)
-	if failed != nil || len(t.Or.Enum) > 0 && !slices.Contains(t.Or.Enum, other.AsString()) {
-		return out, err
+	for or := t.Or; or != nil; or = or.Or {
+		other, failed := or.convertMain(v, path)
+		if failed == nil && (len(or.Enum) == 0 || slices.Contains(or.Enum, other.AsString())) {
+			return other, nil
+		}
 	}
-	return other, nil
+	return out, err
 }
 
 func (t *Type) convertMain(v cty.Value, path Path) (cty.Value, error) {

@@ -169,7 +169,7 @@ func (w *inputWriter) inputsOf(op *operation, node *operationNode) error {
 			to = name
 		}
 		op.path = strings.Replace(op.path, "{"+name+"}", "{"+to+"}", 1)
-		in := input{name: to, required: true, typ: w.pathType(op.path, to)}
+		in := input{name: to, required: true, typ: w.pathType(op, to)}
 		if in.typ == "id:customer" {
 			in.role = "customer_id"
 		}
@@ -339,17 +339,21 @@ func (w *inputWriter) shapeOf(name string, objects []*schemaNode) (string, error
 }
 
 // pathType returns the type of what stands in a path.
-func (w *inputWriter) pathType(path, name string) string {
+func (w *inputWriter) pathType(op *operation, name string) string {
+	path := op.path
+	object := strings.TrimPrefix(strings.TrimPrefix(op.answer, "@"), "deleted_")
+	last := strings.HasSuffix(path, "/{"+name+"}")
+	if strings.HasPrefix(op.answer, "@") && (last || object == name || strings.HasSuffix(object, "."+name)) && !strings.Contains(object, "deleted_") {
+		return "id:" + object
+	}
 	foreign := strings.Contains(path, "financial_connections") || strings.Contains(path, "linked_accounts")
 	switch {
 	case name == "account" && foreign:
 		return "id:financial_connections.account"
 	case name == "session" && strings.HasPrefix(path, "/v1/checkout/"):
 		return "id:checkout.session"
-	case w.schemas[name] != nil && w.schemas[name].ResourceID != "":
-		return "id:" + name
 	}
-	return "string:5000"
+	return "id:" + name
 }
 
 func placeholders(path string) []string {
