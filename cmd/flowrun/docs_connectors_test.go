@@ -7,9 +7,13 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
@@ -74,7 +78,7 @@ func connectorPages(s *connectors.Spec) map[string][]byte {
 
 // writeAction describes an action; in brief, an answer is named rather than listed.
 func writeAction(b *bytes.Buffer, level string, a *connectors.Action, brief bool) {
-	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect)
+	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.\n\n%s| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect, exampleBlock(a))
 	for i := range a.In.Fields() {
 		f := &a.In.Fields()[i]
 		doc := f.Doc
@@ -101,6 +105,44 @@ func writeAction(b *bytes.Buffer, level string, a *connectors.Action, brief bool
 		b.WriteString(", or null")
 	}
 	b.WriteString(".\n")
+}
+
+// exampleBlock shows an action's example as a recipe has it; nothing where no argument is needed.
+func exampleBlock(a *connectors.Action) string {
+	text := exampleRecipe(a, "")
+	if strings.Count(string(text), "\n") < 3 {
+		return ""
+	}
+	return "```hcl\n" + string(text) + "```\n\n"
+}
+
+// exampleRecipe writes an action's example as a recipe would, after what stands before it.
+func exampleRecipe(a *connectors.Action, before string) []byte {
+	f := hclwrite.NewEmptyFile()
+	body := f.Body().AppendNewBlock("action", []string{a.Name}).Body()
+	v, err := schema.DecodeAny([]byte(a.Example))
+	if err != nil {
+		return nil
+	}
+	given := v.AsValueMap()
+	for _, field := range a.In.Fields() {
+		if v, ok := given[field.Name]; ok {
+			body.SetAttributeValue(field.Name, v)
+		}
+	}
+	return append([]byte(before), hclwrite.Format(f.Bytes())...)
+}
+
+// TestActionExamplesCompile checks each action's example as a recipe has it.
+func TestActionExamplesCompile(t *testing.T) {
+	r := all.Registry()
+	for _, name := range r.ActionNames() {
+		text := exampleRecipe(r.Caller(name), "trigger \"stripe_charge_failed\" {}\n\n")
+		_, diags := lang.CompileFiles(map[string][]byte{"recipe.hcl": text}, r)
+		for _, d := range diags.Errs() {
+			t.Errorf("%s: %v\n%s", name, d, text)
+		}
+	}
 }
 
 // manyValues is how long a list of values may be on a page.
