@@ -201,11 +201,3 @@ func handmadeInput(shape, field string) string {
 	}
 	return ""
 }
-
-// inputExample returns an example of an argument, as JSON; "" where its type says enough.
-func inputExample(op, field string) string {
-	if op == "customer_retrieve" && field == "customer" {
-		return `"cus_NffrFeUfNV2Hib"`
-	}
-	return ""
-}

@@ -133,12 +133,30 @@ func inputDoc(shape string, f *schema.Field) string {
 	return sentence(spaced(f.Name))
 }
 
+// inputExample returns an example of an argument, as JSON; "" where its type says enough.
+func (c *catalog) inputExample(op string, f *schema.Field) string {
+	switch {
+	case op == "customer_retrieve" && f.Name == "customer":
+		return `"cus_NffrFeUfNV2Hib"`
+	case f.Name == "query" && f.Type.Kind == schema.KindString:
+		return `"metadata['order']:'6735'"`
+	case f.Type.Format == schema.ID && f.Type.Or == nil:
+		if prefix := c.usualPrefix(f.Type.Refers); prefix != "" {
+			return `"` + prefix + `example"`
+		}
+	}
+	return ""
+}
+
 // example returns an input that is valid, and what Stripe then answers.
 func (c *catalog) example(op operation, in, out *schema.Object) (input, answer string) {
 	if h, ok := handmade(op.name); ok && h.example != "" {
 		input = h.example
 	} else {
-		input = string(required(in).Sample(op.name))
+		input = "{}"
+		if slices.ContainsFunc(in.Fields(), func(f schema.Field) bool { return f.Required }) {
+			input = string(required(in).Sample(op.name))
+		}
 	}
 	if op.answer == "pdf" {
 		return input, `{"content": "JVBERi0xLjQK"}`
@@ -174,9 +192,20 @@ func (c *catalog) answerSample(op operation, out *schema.Object, seed string, at
 	return page, nil
 }
 
-// required returns the shape of the fields that must be given.
+// required returns the shape of the fields that must be given. An object that must be given has something in it, since a
+// form can't say that it is there and empty.
 func required(o *schema.Object) *schema.Object {
-	return schema.NewObject(o.Name, slices.DeleteFunc(slices.Clone(o.Fields()), func(f schema.Field) bool { return !f.Required })...)
+	fields := slices.DeleteFunc(slices.Clone(o.Fields()), func(f schema.Field) bool { return !f.Required })
+	if len(fields) == 0 && len(o.Fields()) > 0 {
+		fields = slices.Clone(o.Fields()[:1])
+		fields[0].Required = true
+	}
+	for i := range fields {
+		if inner := fields[i].Type.Object; fields[i].Type.Kind == schema.KindObject && inner != nil {
+			fields[i].Type = schema.ObjectType(required(inner))
+		}
+	}
+	return schema.NewObject(o.Name, fields...)
 }
 
 // emits returns the events that a call makes Stripe send, where the names tell.

@@ -137,9 +137,7 @@ func (c *catalog) inputs(op operation) []schema.Field {
 	for i := range fields {
 		f := &fields[i]
 		f.Doc = inputDoc(op.name, f)
-		if example := inputExample(op.name, f.Name); example != "" {
-			f.Example = example
-		}
+		f.Example = c.inputExample(op.name, f)
 	}
 	if op.lists() && slices.ContainsFunc(fields, func(f schema.Field) bool { return f.Name == "starting_after" || f.Name == "page" }) {
 		fields = append(fields, schema.Field{

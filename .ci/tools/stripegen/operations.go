@@ -343,6 +343,8 @@ func (w *inputWriter) pathType(op *operation, name string) string {
 	path := op.path
 	object := strings.TrimPrefix(strings.TrimPrefix(op.answer, "@"), "deleted_")
 	last := strings.HasSuffix(path, "/{"+name+"}")
+	before, _, _ := strings.Cut(path, "/{"+name+"}")
+	last = last || singular(before[strings.LastIndexByte(before, '/')+1:]) == object[strings.LastIndexByte(object, '.')+1:]
 	if strings.HasPrefix(op.answer, "@") && (last || object == name || strings.HasSuffix(object, "."+name)) && !strings.Contains(object, "deleted_") {
 		return "id:" + object
 	}
