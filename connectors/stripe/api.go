@@ -231,10 +231,10 @@ func (a *API) value(t *schema.Type, old, v any) (value any, ok bool, err error) 
 		}
 		return text, true, nil
 	case schema.KindNumber:
-		if _, err := strconv.ParseFloat(text, 64); err != nil {
-			return nil, text == "", nil
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return json.Number(text), true, nil
 		}
-		return json.Number(text), true, nil
+		return nil, plain && text == "", nil
 	case schema.KindBool:
 		return text == "true", plain, nil
 	case schema.KindMap, schema.KindAny:

@@ -233,6 +233,10 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 			out.Guards = append(out.Guards, g)
 		}
 	}
+	if spec.Choose != nil {
+		events, guards := spec.Choose(values)
+		out.Events, out.Guards = events, append(out.Guards, guards...)
+	}
 	return out
 }
 

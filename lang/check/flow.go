@@ -172,7 +172,7 @@ func (b *builder) typesOfWait(e env, n *nodeSrc) {
 	e.incoming = n
 	if n.Wait.Event.Spec != nil {
 		for _, g := range n.Wait.Event.Guards {
-			if !g.Null {
+			if g.Proves() {
 				e.facts = e.facts.and(proves("incoming.trigger." + g.Path.String()))
 			}
 		}

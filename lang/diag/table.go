@@ -78,6 +78,7 @@ const (
 	NoAction          Code = "FR5003"
 	Circle            Code = "FR5004"
 	SameTwice         Code = "FR5005"
+	TooEarly          Code = "FR5011"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.

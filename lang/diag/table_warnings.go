@@ -133,4 +133,30 @@ action "customerio_track" {
 }
 `,
 	},
+	{
+		Code: TooEarly, Severity: hcl.DiagWarning, Summary: "Condition can't be true yet",
+		Cause: "The event comes when something has just been created, and the filter asks for what becomes of it later: a new invoice is not paid. The filter then stops every event. Another trigger tells of the moment that is meant.",
+		Bad: `trigger "stripe_customer_created" {}
+
+filter "only those who owe" {
+  condition = trigger.delinquent == true
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "signed_up"
+}
+`,
+		Good: `trigger "stripe_customer_updated" {}
+
+filter "only those who owe" {
+  condition = trigger.delinquent == true
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "owes"
+}
+`,
+	},
 }
