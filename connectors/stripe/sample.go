@@ -52,11 +52,11 @@ func (c *catalog) sampleOf(shape *schema.Object, eventType, name, id string, at 
 	if err := c.fillLists(shape, object, id, at); err != nil {
 		return nil, err
 	}
-	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": "cus_" + token(id, "customer", 14), "metadata": map[string]any{}}
+	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": sampleID("cus_", "customer", id), "metadata": map[string]any{}}
 	member, _, _ := strings.Cut(name, "|")
 	values["object"] = member
 	if prefix := c.usualPrefix(name); prefix != "" {
-		values["id"] = prefix + token(id, member, 24)
+		values["id"] = sampleID(prefix, member, id)
 	}
 	maps.Copy(values, sampleValues(eventType, member, id, at))
 	return object, c.overlay(shape, object, values, id)
@@ -86,7 +86,7 @@ func (c *catalog) nameIDs(shape *schema.Object, object map[string]any, id string
 			delete(object, name)
 		default:
 			if prefix := c.usualPrefix(f.Type.Refers); prefix != "" {
-				object[name] = prefix + token(id, name, 24)
+				object[name] = sampleID(prefix, name, id)
 			}
 		}
 	}
@@ -250,6 +250,15 @@ func previousOf(eventType string, object map[string]any) map[string]any {
 		return map[string]any{"metadata": map[string]any{}}
 	}
 	return map[string]any{}
+}
+
+// sampleID returns an id as long as Stripe's. What is called the same in one event is the same: a subscription's items
+// name the subscription.
+func sampleID(prefix, word, id string) string {
+	if prefix == "cus_" {
+		return prefix + token(id, word, 14)
+	}
+	return prefix + token(id, word, 24)
 }
 
 // token returns n letters and digits that belong to an event's id and a word.
