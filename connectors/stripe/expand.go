@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,10 +15,13 @@ const mostExpanded = 4
 // expanded returns the shape of an operation's answer where the paths are expanded: an id becomes the object that it
 // names, and what Stripe includes only on demand is there. The error says which path can't be expanded, and why.
 func (c *catalog) expanded(op operation, paths []string) (*schema.Object, error) {
-	base, err := c.typ(op.answer)
 	if op.answer == "pdf" {
+		if len(paths) > 0 {
+			return nil, errors.New("a document has nothing to expand")
+		}
 		return pdfAnswer(), nil
 	}
+	base, err := c.typ(op.answer)
 	if err != nil {
 		return nil, fmt.Errorf("operation %s: %w", op.name, err)
 	}

@@ -66,6 +66,6 @@ func settings() []connectors.Setting {
 func keySetting() connectors.Setting {
 	return connectors.Setting{Env: "STRIPE_API_KEY", Field: schema.Field{
 		Name: settingKey, Type: schema.Type{Kind: schema.KindString}, Secret: true, Example: `"sk_test_example"`,
-		Doc: "Secret or restricted API key; a restricted key that may only read customers serves every action here",
+		Doc: "Secret or restricted API key; a restricted key needs the permissions of the actions that recipes use",
 	}}
 }

@@ -117,6 +117,9 @@ func (e env) leak(rng hcl.Range, w target) {
 
 // choose returns which of the types that a place takes a value is meant for: the first that it fits.
 func (e env) choose(i info, want schema.Type) schema.Type {
+	if want.Or == nil {
+		return want
+	}
 	if s, written := i.text(); written {
 		for or := want.Or; or != nil; or = or.Or {
 			if slices.Contains(or.Enum, s) {
@@ -124,15 +127,23 @@ func (e env) choose(i info, want schema.Type) schema.Type {
 			}
 		}
 	}
-	for t := &want; t.Or != nil; t = t.Or {
-		if e.mismatch(i, plain(*t), "") == "" {
-			return *t
-		}
-		if t.Or.Or == nil && e.mismatch(i, *t.Or, "") == "" {
-			return *t.Or
+	if e.mismatch(i, plain(want), "") == "" {
+		return want
+	}
+	for or := want.Or; or != nil; or = or.Or {
+		if e.alsoTakes(i, or) {
+			return *or
 		}
 	}
 	return want
+}
+
+// alsoTakes reports whether a value fits what a place takes besides, whose enum is exact.
+func (e env) alsoTakes(i info, or *schema.Type) bool {
+	if s, written := i.text(); written && len(or.Enum) > 0 && !slices.Contains(or.Enum, s) {
+		return false
+	}
+	return e.mismatch(i, plain(*or), "") == ""
 }
 
 // plain is the type without what the place takes besides.
@@ -149,8 +160,10 @@ func (e env) mismatch(i info, want schema.Type, at string) string {
 	}
 	if want.Or != nil {
 		why := e.mismatch(i, plain(want), at)
-		if why != "" && e.mismatch(i, *want.Or, at) == "" {
-			return ""
+		for or := want.Or; or != nil && why != ""; or = or.Or {
+			if e.alsoTakes(i, or) {
+				why = ""
+			}
 		}
 		return why
 	}

@@ -293,10 +293,35 @@ func (b *builder) hint(fix, name string, names []string, what string) string {
 			same = append(same, n)
 		}
 	}
+	if len(same) > mostListed {
+		if near := alike(same, name); len(near) > 0 {
+			return fmt.Sprintf(" Near it are %s. \"flowrun connectors -search WORDS\" finds others.", quoteList(near))
+		}
+		return fmt.Sprintf(" \"flowrun connectors -search WORDS\" finds one of the %d %s of %s.", len(same), what, service)
+	}
 	if len(same) > 0 {
 		return fmt.Sprintf(" The %s of %s are %s.", what, service, quoteList(same))
 	}
 	return " There are " + what + " of " + quoteList(b.c.cat.ServiceNames()) + "."
+}
+
+// mostListed is how many names are listed to somebody who knows none of them.
+const mostListed = 12
+
+// alike returns the names that begin with as many words of name as any does, and more than its service's.
+func alike(names []string, name string) []string {
+	for prefix := name; strings.Count(prefix, "_") > 0; prefix = prefix[:strings.LastIndexByte(prefix, '_')] {
+		var out []string
+		for _, n := range names {
+			if n == prefix || strings.HasPrefix(n, prefix+"_") {
+				out = append(out, n)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
 }
 
 // expr keeps a nil expression nil as another interface.

@@ -302,6 +302,9 @@ func (w *inputWriter) plainType(name string, n *schemaNode) (string, error) {
 			return "{}any", nil
 		}
 		elem, err := w.inputType(name, &values)
+		if name == "metadata" && elem == "string" {
+			elem = "string:500" // which Stripe says elsewhere
+		}
 		return "{}" + elem, err
 	case n.Type == "string" && n.Format == "binary":
 		return "base64", nil
