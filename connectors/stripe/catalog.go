@@ -135,10 +135,23 @@ func (c *catalog) load(name string) []schema.Field {
 		if err != nil {
 			panic(fmt.Sprintf("stripe: object %s of the catalogue: %v", name, err))
 		}
-		f.Doc = fieldDoc(name, f.Name)
+		f.Doc, f.Secret = fieldDoc(name, f.Name), secretField(name, f.Name)
 		fields = append(fields, f)
 	}
 	return fields
+}
+
+// secretField reports whether a field of an object holds what lets somebody act or pay.
+func secretField(object, field string) bool {
+	switch field {
+	case "client_secret", "secret":
+		return true
+	case "number", "cvc":
+		return object == "issuing.card"
+	case "payload":
+		return object == "apps.secret"
+	}
+	return false
 }
 
 // field reads a line: NAME[!][?] TYPE [~ROLE].
@@ -151,7 +164,6 @@ func (c *catalog) field(line string) (schema.Field, error) {
 	f := schema.Field{Role: schema.Role(role)}
 	name, f.Nullable = strings.CutSuffix(name, "?")
 	f.Name, f.Required = strings.CutSuffix(name, "!")
-	f.Secret = f.Name == "client_secret"
 	t, err := c.union(typ)
 	if err != nil {
 		return f, fmt.Errorf("field %s: %w", f.Name, err)

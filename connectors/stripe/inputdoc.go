@@ -210,22 +210,50 @@ func required(o *schema.Object) *schema.Object {
 
 // emits returns the events that a call makes Stripe send, where the names tell.
 func (c *catalog) emits(op operation) []string {
+	switch op.name {
+	case "charge_create":
+		return []string{"charge.failed", "charge.succeeded"}
+	case "charge_refund", "charge_refund_create", "refund_create":
+		return []string{"charge.refunded", "refund.created"}
+	case "invoice_pay":
+		return []string{"invoice.paid", "invoice.payment_failed", "invoice.payment_succeeded"}
+	case "payment_intent_capture":
+		return []string{"charge.captured", "payment_intent.succeeded"}
+	case "payment_intent_confirm":
+		return []string{"charge.failed", "charge.succeeded", "payment_intent.payment_failed", "payment_intent.succeeded"}
+	case "payment_intent_create": // which may confirm at once
+		return []string{"charge.failed", "charge.succeeded", "payment_intent.created", "payment_intent.payment_failed", "payment_intent.succeeded"}
+	case "subscription_cancel", "customer_subscription_delete":
+		return []string{"customer.subscription.deleted"}
+	case "dispute_close", "charge_dispute_close":
+		return []string{"charge.dispute.closed"}
+	}
 	subject, verb := operationWords(op.name)
-	past := map[string]string{"create": ".created", "update": ".updated", "delete": ".deleted"}[verb]
-	if subject == "subscription" && verb == "cancel" {
-		past = ".deleted"
-	}
-	if past == "" {
-		return nil
-	}
-	object := strings.TrimPrefix(op.answer, "@deleted_")
-	object = strings.TrimPrefix(object, "@")
-	for _, name := range []string{object + past, "customer." + object + past, strings.ReplaceAll(subject, "_", ".") + past} {
-		if _, ok := c.eventObject(name); ok {
+	past := pastOf(verb)
+	object := strings.TrimPrefix(strings.TrimPrefix(op.answer, "@"), "deleted_")
+	for _, name := range []string{object + past, "customer." + object + past, "charge." + object + past, strings.ReplaceAll(subject, "_", ".") + past} {
+		if _, ok := c.eventObject(name); ok && past != "" {
 			return []string{name}
 		}
 	}
 	return nil
+}
+
+// pastOf returns how event types say that a verb has been done, "" where none does.
+func pastOf(verb string) string {
+	switch verb {
+	case "create", "update", "delete", "finalize", "capture", "expire", "resume", "release", "close", "approve":
+		return "." + verb + "d"
+	case "void", "attach", "detach", "accept", "refund", "submit":
+		return "." + verb + "ed"
+	case "cancel":
+		return ".canceled"
+	case "send":
+		return ".sent"
+	case "mark_uncollectible":
+		return ".marked_uncollectible"
+	}
+	return ""
 }
 
 // actionNames lists the actions, sorted.
