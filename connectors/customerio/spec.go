@@ -1,4 +1,5 @@
-// Package customerio describes Customer.io: people and events through the Track API, e-mails through the App API.
+// Package customerio describes Customer.io: people and events through the Track API, messages and look-ups through the
+// App API, and what it reports of messages and people by webhook.
 //
 // The vendor's Go client is not used. Its newest release that can be fetched and verified has no event id, so that a
 // repeat would be a second event; it hides the status of a failure, knows no timeouts and no Retry-After, takes 204 and
@@ -6,8 +7,8 @@
 //
 // What is odd about the vendor: which kind of identifier a path holds is guessed from its looks (identifier.go); events
 // are recognised as repeats by a ULID (eventid.go); e-mails are not recognised at all; limits that are passed are
-// often not refused but cut (limits.go). Webhooks of the vendor are not read yet, and neither are the Pipelines API,
-// objects, segments and broadcasts.
+// often not refused but cut (limits.go); a webhook that is refused stops all behind it (webhook.go). The Pipelines API
+// and the JavaScript snippet's part of the Track API are left out.
 package customerio
 
 import (
@@ -21,12 +22,14 @@ const service = "customerio"
 
 // Spec returns the description of Customer.io.
 func Spec() *connectors.Spec {
-	s := newSettings()
+	s, c := newSettings(), newCatalog()
 	return &connectors.Spec{
 		Name:     service,
 		Title:    "Customer.io",
 		Doc:      "Messages to people, by their attributes and the events they cause",
 		Settings: s.all(),
+		Webhook:  c.webhook(),
+		Triggers: c.triggers(),
 		Actions:  []*connectors.Action{identify(s), track(s), deletePerson(s), sendEmail(s)},
 	}
 }
@@ -47,8 +50,8 @@ func newSettings() *settings {
 		appKey: connectors.Setting{Env: "CUSTOMERIO_APP_KEY", Field: schema.Field{Name: "app_key", Type: text, Secret: true,
 			Doc: "App API key, for sending e-mails", Example: `"a1b2c3d4e5f60718293a"`}},
 		signingKey: connectors.Setting{Env: "CUSTOMERIO_WEBHOOK_SIGNING_KEY", Field: schema.Field{
-			Name: "webhook_signing_key", Type: text, Secret: true,
-			Doc: "Signing key of the reporting webhook, from its page at Customer.io", Example: `"5e0f7c9d1b3a"`}},
+			Name: settingSigningKey, Type: text.ListOf(), Secret: true, Example: `["5e0f7c9d1b3a"]`,
+			Doc: "Signing key of the reporting webhook, from its page at Customer.io, or a list of several; in the environment they are separated by commas"}},
 		region: connectors.Setting{Env: "CUSTOMERIO_REGION", Field: schema.Field{Name: "region",
 			Type: schema.EnumOf("us", "eu"), Default: `"us"`,
 			Doc: "Where the account's data is kept", Example: `"eu"`}},
