@@ -30,7 +30,6 @@ const (
 // batcher collects the changes of one connection.
 type batcher struct {
 	settings *settings
-	after    func(time.Duration, func()) // time.AfterFunc but in tests
 
 	mu      sync.Mutex
 	waiting []*batched
@@ -64,7 +63,7 @@ func (s *settings) keep(c *connectors.Conn) any {
 	if c.Setting(s.batch.Name) != "true" {
 		return nil
 	}
-	return &batcher{settings: s, after: func(d time.Duration, f func()) { time.AfterFunc(d, f) }}
+	return &batcher{settings: s}
 }
 
 // call sends the item with others and returns its own answer.
@@ -121,7 +120,7 @@ func (b *batcher) add(w *batched) {
 	}
 	if len(b.waiting) == 1 {
 		round := b.round
-		b.after(linger, func() {
+		time.AfterFunc(linger, func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if b.round == round {
