@@ -144,13 +144,26 @@ func (f *Fake) find(email string) answer {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	results := []any{}
-	for _, key := range f.order() {
-		ids := f.people[key].ids()
-		if known, _ := ids["email"].(string); known != "" && fold(known) == fold(email) {
-			results = append(results, ids)
-		}
+	for _, p := range f.lookUp("email", email) {
+		results = append(results, p.ids())
 	}
 	return ok(map[string]any{"results": results})
+}
+
+// lookUp returns the people with an identifier, in order.
+func (f *Fake) lookUp(idType, value string) []*Person {
+	var found []*Person
+	for _, key := range f.order() {
+		if known, _ := f.people[key].ids()[idType].(string); known != "" && fold(known) == fold(value) {
+			found = append(found, f.people[key])
+		}
+	}
+	if len(found) == 0 && f.opts.AutoCreate && value != "" && idType != "cio_id" {
+		if p := f.makePerson(value); p != nil {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // order returns the keys of the people, sorted.
@@ -174,16 +187,10 @@ func (f *Fake) profile(encoded, idType, what string) answer {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, key := range f.order() {
-		p := f.people[key]
-		ids := p.ids()
-		known, _ := ids[idType].(string)
-		if known == "" || fold(known) != fold(value) {
-			continue
-		}
+	for _, p := range f.lookUp(idType, value) {
 		switch what {
 		case "attributes":
-			return ok(map[string]any{"customer": p.profile(ids)})
+			return ok(map[string]any{"customer": p.profile(p.ids())})
 		case "segments":
 			return ok(map[string]any{"segments": p.segments()})
 		}

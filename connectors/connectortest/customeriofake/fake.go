@@ -26,6 +26,9 @@ type Options struct {
 	// Now is the fake's clock; time.Now where nil.
 	Now func() time.Time
 
+	// AutoCreate has a look-up of somebody who isn't there make them first, so that recipes go on in a sandbox.
+	AutoCreate bool
+
 	// Latency is how long each answer takes; 0 for as fast as it can be made.
 	Latency time.Duration
 
