@@ -187,16 +187,16 @@ func (f *Fake) profile(encoded, idType, what string) answer {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, p := range f.lookUp(idType, value) {
-		switch what {
-		case "attributes":
-			return ok(map[string]any{"customer": p.profile(p.ids())})
-		case "segments":
-			return ok(map[string]any{"segments": p.segments()})
-		}
-		return refuseApp(http.StatusNotFound, "no such endpoint")
+	found := f.lookUp(idType, value)
+	switch {
+	case len(found) == 0:
+		return refuseApp(http.StatusNotFound, "customer not found")
+	case what == "attributes":
+		return ok(map[string]any{"customer": found[0].profile(found[0].ids())})
+	case what == "segments":
+		return ok(map[string]any{"segments": found[0].segments()})
 	}
-	return refuseApp(http.StatusNotFound, "customer not found")
+	return refuseApp(http.StatusNotFound, "no such endpoint")
 }
 
 func (p *Person) profile(ids map[string]any) map[string]any {
