@@ -1,7 +1,6 @@
 package customerio_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,28 +9,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/connectors"
-	"github.com/flowrun/flowrun/connectors/connectortest"
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
 	"github.com/flowrun/flowrun/connectors/customerio"
 	"github.com/flowrun/flowrun/lang/schema"
 )
-
-// The same contract holds for calls that go by batches. Each attempt has a connection of its own, as the engine would
-// have it after a reload.
-func TestContractOfBatches(t *testing.T) {
-	t.Parallel()
-	spec := customerio.Spec()
-	for _, a := range spec.Actions {
-		inner := a.Call
-		a.Call = connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-			own, conn := *c, *c.Conn
-			conn.Kept = spec.Keep(&connectors.Conn{Settings: map[string][]string{"batch": {"true"}}})
-			own.Conn = &conn
-			return inner.Call(ctx, &own)
-		})
-	}
-	connectortest.Contract(t, spec)
-}
 
 func TestRequestsOfTheSecondVersion(t *testing.T) {
 	const id = "(an id of the event's time)"

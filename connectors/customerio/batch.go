@@ -30,6 +30,7 @@ const (
 // batcher collects the changes of one connection.
 type batcher struct {
 	settings *settings
+	linger   time.Duration // how long the first call of a batch waits for others
 
 	mu      sync.Mutex
 	waiting []*batched
@@ -63,7 +64,7 @@ func (s *settings) keep(c *connectors.Conn) any {
 	if c.Setting(s.batch.Name) != "true" {
 		return nil
 	}
-	return &batcher{settings: s}
+	return &batcher{settings: s, linger: linger}
 }
 
 // call sends the item with others and returns its own answer.
@@ -120,7 +121,7 @@ func (b *batcher) add(w *batched) {
 	}
 	if len(b.waiting) == 1 {
 		round := b.round
-		time.AfterFunc(linger, func() {
+		time.AfterFunc(b.linger, func() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if b.round == round {

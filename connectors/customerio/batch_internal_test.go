@@ -1,6 +1,6 @@
 package customerio
 
-// These tests run in a bubble whose clock stands still while somebody works (testing/synctest), so that which calls
+// Most of these tests run in a bubble whose clock stands still while somebody works (testing/synctest), so that which calls
 // share a batch is no matter of luck.
 
 import (
@@ -18,7 +18,25 @@ import (
 	"time"
 
 	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/connectortest"
 )
+
+// The same contract holds for calls that go by batches. Each attempt has a connection of its own, as the engine would
+// have it after a reload; nothing waits for others, since there are none.
+func TestContractOfBatches(t *testing.T) {
+	t.Parallel()
+	spec := Spec()
+	for _, a := range spec.Actions {
+		inner := a.Call
+		a.Call = connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
+			own, conn := *c, *c.Conn
+			conn.Kept = &batcher{settings: newSettings()}
+			own.Conn = &conn
+			return inner.Call(ctx, &own)
+		})
+	}
+	connectortest.Contract(t, spec)
+}
 
 // vendor answers requests in memory.
 type vendor struct {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -94,8 +95,8 @@ func personOf(v cty.Value) ([]byte, error) {
 	var kind, value string
 	given := 0
 	for _, name := range []string{"id", "email", "cio_id", "phone"} {
-		if text := textOf(v, name); text != "" {
-			kind, value = name, text
+		if found := textOf(v, name); found != "" {
+			kind, value = name, found
 			given++
 		}
 	}
@@ -118,8 +119,19 @@ func personOf(v cty.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err = text(kind, value); err != nil {
+		return nil, err
+	}
 	dst, err := connectors.AppendJSONMember([]byte{'{'}, kind, cty.StringVal(value))
 	return append(dst, '}'), err
+}
+
+// text refuses bytes that are none: JSON would make all of them one letter, and so many identifiers one.
+func text(name, v string) error {
+	if !utf8.ValidString(v) {
+		return connectors.Invalidf("%s is no text in UTF-8", name)
+	}
+	return nil
 }
 
 // textOf returns a string field of an object, "" where it is null or not there.

@@ -37,6 +37,9 @@ func objectOf(v cty.Value) ([]byte, error) {
 			continue
 		}
 		err := short(m[0], m[1], maxID)
+		if err == nil {
+			err = text(m[0], m[1])
+		}
 		if err != nil {
 			return nil, err
 		}
