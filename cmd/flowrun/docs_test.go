@@ -8,11 +8,13 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -265,6 +267,7 @@ func connectorPage(s *connectors.Spec) []byte {
 	for _, st := range s.Settings {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
 	}
+	limitsTable(&b, s)
 	if len(s.Triggers) > 0 {
 		b.WriteString("\n## Triggers\n\n`flowrun connectors TRIGGER` shows the fields of one.\n\n| trigger | event | |\n|---|---|---|\n")
 		for _, t := range s.Triggers {
@@ -284,7 +287,11 @@ func connectorPage(s *connectors.Spec) []byte {
 	}
 	b.WriteString("\n## Actions\n")
 	for _, a := range s.Actions {
-		fmt.Fprintf(&b, "\n### %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect)
+		effect := a.Effect.String()
+		if a.Limit != "" {
+			effect += "`, limit: `" + a.Limit
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", a.Name, strings.TrimSuffix(a.Doc, "."), effect)
 		for i := range a.In.Fields() {
 			f := &a.In.Fields()[i]
 			doc := f.Doc
@@ -309,6 +316,24 @@ func connectorPage(s *connectors.Spec) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// limitsTable writes what the vendor takes, by class; the actions of a class say its name.
+func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
+	if len(s.Limits) == 0 {
+		return
+	}
+	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time |\n|---|---|---|---|\n")
+	for _, class := range slices.Sorted(maps.Keys(s.Limits)) {
+		l, name, together := s.Limits[class], "`"+class+"`", "any number"
+		if class == "" {
+			name = "all others"
+		}
+		if l.Concurrency > 0 {
+			together = strconv.Itoa(l.Concurrency)
+		}
+		fmt.Fprintf(b, "| %s | %g | %d | %s |\n", name, l.Rate, l.Burst, together)
+	}
 }
 
 func fieldType(f *schema.Field) string {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -336,11 +337,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (w *wire) answer(r *http.Request, a *connectors.Action, seen *request) (*http.Response, error) {
 	if !w.live.sends(a.Effect) {
-		seen.Status, seen.Answer = http.StatusOK, a.Answer
-		body := a.Answer
-		if body == "" {
-			body = "{}"
-		}
+		seen.Status, seen.Answer = http.StatusOK, cmp.Or(a.Reply, a.Answer)
+		body := cmp.Or(seen.Answer, "{}")
 		return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
 			ContentLength: int64(len(body)), Request: r}, nil

@@ -17,7 +17,10 @@ import (
 	"github.com/flowrun/flowrun/connectors/customerio"
 )
 
-func TestContract(t *testing.T) { connectortest.Contract(t, customerio.Spec()) }
+func TestContract(t *testing.T) {
+	t.Parallel()
+	connectortest.Contract(t, customerio.Spec())
+}
 
 var eventTime = time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC)
 
