@@ -42,6 +42,9 @@ type builder struct {
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
+
+	// visit is told of each step, and of the end of the recipe with nil, what is in reach and proved there; may be nil.
+	visit func(*nodeSrc, env)
 }
 
 func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {

@@ -91,7 +91,7 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 	before := len(e.sc.rep.diags)
 	if rule := special(x.Name); rule != nil {
 		out := rule(e, c)
-		if len(e.sc.rep.diags) > before {
+		if len(e.sc.rep.diags) > before || !out.bad && !e.onKnown(c) {
 			out.bad = true
 		}
 		return out
@@ -317,7 +317,7 @@ func (e env) inferPlain(c *call) info {
 	if !ok {
 		return mistake()
 	}
-	if !known(c) && !e.tried(c) {
+	if !known(c) && !e.onKnown(c) {
 		return mistake()
 	}
 	vals := make([]cty.Value, len(c.args))

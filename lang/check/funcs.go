@@ -426,6 +426,12 @@ func ruleJSONDecode(e env, c *call) info {
 	if s, ok := c.arg(0).text(); ok && wrongFormat(s, schema.Type{Format: schema.JSON}) != "" && !e.quiet {
 		return e.report(diag.BadLiteral, c.x.Args[0].Range(), "this is not valid JSON.")
 	}
+	if v, ok := c.onConstants(); ok {
+		out := c.out(anyType)
+		decoded := decodedInfo(v)
+		out.t, out.null, out.isNull, out.elems, out.elemNull, out.val = decoded.t, decoded.null, decoded.isNull, decoded.elems, decoded.elemNull, v
+		return out
+	}
 	return c.out(anyType)
 }
 

@@ -338,6 +338,10 @@ func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
 		return mistake()
 	}
 	elem := src
+	if src.null && len(e.anon) > 0 && src.t.Kind != schema.KindList && !e.quiet {
+		return e.report(diag.MayBeNull, x.Source.Range(), "in a splat, * gives lists of one type; %s is %s, which makes a list with or without it.\nWrite [for … if … != null] instead.",
+			e.source(x.Source.Range()), withWhy(src))
+	}
 	elem.null, elem.isNull = false, false // null has no elements
 	if src.t.Kind == schema.KindList && !src.isNull {
 		_, elem, _ = e.parts(src)

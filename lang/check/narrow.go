@@ -19,14 +19,15 @@ import (
 // facts is an immutable (but for the cache of its key) set of proved statements.
 type facts struct {
 	nonNull map[string]bool
-	minLen  map[string]int // the list at the path has at least so many elements
-	dead    bool           // the conditions can't all hold: nothing is said of what they guard
-	text    string         // see key
+	minLen  map[string]int    // the list at the path has at least so many elements
+	sets    map[string]values // what is not null at the path is one of these
+	dead    bool              // the conditions can't all hold: nothing is said of what they guard
+	text    string            // see key
 }
 
 // key is the same for equal sets.
 func (f *facts) key() string {
-	if f.text != "" || len(f.nonNull) == 0 && len(f.minLen) == 0 && !f.dead {
+	if f.text != "" || f.empty() {
 		return f.text
 	}
 	var b strings.Builder
@@ -35,6 +36,9 @@ func (f *facts) key() string {
 	}
 	for _, path := range keys(f.minLen) {
 		fmt.Fprintf(&b, "%s %d\n", path, f.minLen[path])
+	}
+	for _, path := range keys(f.sets) {
+		b.WriteString(path + " " + f.sets[path].key() + "\n")
 	}
 	if f.dead {
 		b.WriteString("dead")
@@ -45,21 +49,31 @@ func (f *facts) key() string {
 
 var noFacts = &facts{}
 
+func (f *facts) empty() bool {
+	return len(f.nonNull) == 0 && len(f.minLen) == 0 && len(f.sets) == 0 && !f.dead
+}
+
 // and returns what holds where both sets hold.
 func (f *facts) and(g *facts) *facts {
-	if len(g.nonNull) == 0 && len(g.minLen) == 0 && !g.dead {
+	if g.empty() {
 		return f
 	}
-	if len(f.nonNull) == 0 && len(f.minLen) == 0 && !f.dead {
+	if f.empty() {
 		return g
 	}
-	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}, dead: f.dead || g.dead}
+	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}, sets: map[string]values{}, dead: f.dead || g.dead}
 	for _, src := range []*facts{f, g} {
 		for path := range src.nonNull {
 			out.nonNull[path] = true
 		}
 		for path, n := range src.minLen {
 			out.minLen[path] = max(n, out.minLen[path])
+		}
+		for path, set := range src.sets {
+			if before, ok := out.sets[path]; ok {
+				set = before.and(set)
+			}
+			out.sets[path] = set
 		}
 	}
 	return out
@@ -73,7 +87,7 @@ func (f *facts) or(g *facts) *facts {
 	if g.dead {
 		return f
 	}
-	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}}
+	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}, sets: map[string]values{}}
 	for path := range f.nonNull {
 		if g.nonNull[path] {
 			out.nonNull[path] = true
@@ -82,6 +96,35 @@ func (f *facts) or(g *facts) *facts {
 	for path, n := range f.minLen {
 		if m := min(n, g.minLen[path]); m > 0 {
 			out.minLen[path] = m
+		}
+	}
+	for path, set := range f.sets {
+		if other, ok := g.sets[path]; ok {
+			out.sets[path] = set.or(other)
+		}
+	}
+	return out
+}
+
+// among is the fact that what is not null at a path is in the set, or is not.
+func among(path string, set values, in bool) *facts {
+	if !in {
+		set = set.but()
+	}
+	return &facts{sets: map[string]values{path: set}}
+}
+
+// possible returns those of an enum's values that the place of x may have where what has been proved holds.
+func (e env) possible(x hclsyntax.Expression, enum []string) []string {
+	path, ok := e.pathOf(x)
+	set, narrowed := e.facts.sets[path]
+	if !ok || !narrowed {
+		return enum
+	}
+	var out []string
+	for _, s := range enum {
+		if !set.and(word(s)).empty() {
+			out = append(out, s)
 		}
 	}
 	return out
@@ -209,6 +252,11 @@ func (e *env) assumeEqual(a, b hclsyntax.Expression, equal bool) *facts {
 			continue
 		}
 		v, known := literal(other)
+		if path, ok := e.pathOf(place); ok && known {
+			if set, ok := point(v); ok {
+				out = out.and(among(path, set, equal))
+			}
+		}
 		if known && v.Type() == cty.Bool {
 			if equal && v.True() || !equal && v.False() {
 				out = out.and(e.assume(place, true))
@@ -275,6 +323,16 @@ func (e *env) assumeEventType(name string, equal bool) *facts {
 
 // assumeOrder returns what big > small, or big >= small, proves of lengths.
 func (e *env) assumeOrder(big, small hclsyntax.Expression, strict, truth bool) *facts {
+	if path, ok := e.pathOf(big); ok {
+		if v, ok := literal(small); ok && v.Type() == cty.Number {
+			return among(path, numbers(interval{lo: v.AsBigFloat(), loOpen: strict}), truth)
+		}
+	}
+	if path, ok := e.pathOf(small); ok {
+		if v, ok := literal(big); ok && v.Type() == cty.Number {
+			return among(path, numbers(interval{hi: v.AsBigFloat(), hiOpen: strict}), truth)
+		}
+	}
 	if !truth {
 		return noFacts
 	}
@@ -316,6 +374,9 @@ func wholeNumber(v cty.Value) (int, bool) {
 
 // assumeCall knows what can() proves: that the places on the way to what it reads are there.
 func (e *env) assumeCall(x *hclsyntax.FunctionCallExpr, truth bool) *facts {
+	if x.Name == "contains" && len(x.Args) == 2 && !x.ExpandFinal {
+		return e.assumeContains(x.Args[0], x.Args[1], truth)
+	}
 	if x.Name != "can" || len(x.Args) != 1 || !truth {
 		return noFacts
 	}
@@ -332,6 +393,28 @@ func (e *env) assumeCall(x *hclsyntax.FunctionCallExpr, truth bool) *facts {
 		path = path[:i]
 		out = out.and(proves(path))
 	}
+}
+
+// assumeContains knows contains(["a", "b"], place).
+func (e *env) assumeContains(list, place hclsyntax.Expression, truth bool) *facts {
+	path, ok := e.pathOf(place)
+	tuple := tupleOf(list)
+	if !ok || tuple == nil || len(tuple.Exprs) > mostWords {
+		return noFacts
+	}
+	set := nothing()
+	for _, x := range tuple.Exprs {
+		v, ok := literal(x)
+		if !ok {
+			return noFacts
+		}
+		one, ok := point(v)
+		if !ok {
+			return noFacts
+		}
+		set = set.or(one)
+	}
+	return among(path, set, truth)
 }
 
 // pathOf names the place that an expression reads, if it only reads one.

@@ -1,8 +1,10 @@
 package check
 
 import (
+	"fmt"
 	"maps"
 	"math/big"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -140,6 +142,26 @@ func (v values) or(w values) values {
 // but returns what is not in the set.
 func (v values) but() values {
 	return values{null: !v.null, not: !v.not, words: v.words, nums: complement(v.nums), other: !v.other}
+}
+
+// key is the same for equal sets.
+func (v values) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%t %t %t %t", v.null, v.not, v.whole, v.other)
+	for _, s := range keys(v.words) {
+		fmt.Fprintf(&b, " %q", s)
+	}
+	for _, x := range v.nums {
+		for _, end := range []*big.Float{x.lo, x.hi} {
+			if end == nil {
+				b.WriteString(" *")
+			} else {
+				b.WriteString(" " + end.Text('p', 0))
+			}
+		}
+		fmt.Fprintf(&b, " %t %t", x.loOpen, x.hiOpen)
+	}
+	return b.String()
 }
 
 func union(a, b map[string]bool) map[string]bool {

@@ -73,6 +73,9 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
 		}
 		b.in(rep, n.context(), func() {
+			if n.Kind != Action {
+				b.visited(e, n)
+			}
 			switch n.Kind {
 			case Filter:
 				if n.src.Condition != nil {
@@ -88,6 +91,20 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			}
 		})
 	}
+	if in == b.top {
+		b.visited(e, nil)
+	}
+}
+
+// visited tells what is in reach of a step.
+func (b *builder) visited(e env, n *nodeSrc) {
+	if b.visit == nil {
+		return
+	}
+	if n != nil && n.Kind == Wait && n.Wait.Event != nil {
+		e.incoming = n
+	}
+	b.visit(n, e)
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
@@ -98,6 +115,7 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
 		e.facts = e.facts.and(e.assume(n.src.When, true))
 	}
+	b.visited(e, n)
 	if n.Action == nil {
 		for _, a := range n.src.Args {
 			e.infer(a.Expr)
