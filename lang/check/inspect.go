@@ -192,6 +192,12 @@ func (in *Inspector) steps(b *builder, x hclsyntax.Expression) {
 	if in.at.in.onError {
 		nodes = slices.Clone(b.out.OnError)
 	}
+	before, nowhere := b.e, newReporter()
+	before.sc = &scope{rep: nowhere}
+	before.checkStepCircles(nodes, func(int, int) hcl.Range { return x.Range() })
+	if len(nowhere.diags) > 0 {
+		return // the recipe has circles of its own
+	}
 	step := *in.at.Node
 	step.Needs = indexSet(needs)
 	nodes[step.Index] = &step
