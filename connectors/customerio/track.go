@@ -15,7 +15,7 @@ import (
 
 func identify(s *settings) *connectors.Action {
 	in := schema.NewObject("identify", append(person(),
-		schema.Field{Name: "attributes", Type: schema.Type{Kind: schema.KindAny},
+		schema.Field{Name: "attributes", Type: named(),
 			Doc:     `Attributes to set, by name; null leaves one as it is, "" empties it`,
 			Example: `{"email": "jo@example.com", "plan": "pro"}`},
 		schema.Field{Name: "update_only", Type: schema.Type{Kind: schema.KindBool}, Example: "true", Default: "false",
@@ -37,9 +37,6 @@ func identifyBody(dst []byte, c *connectors.Call) ([]byte, error) {
 		return nil, err
 	}
 	attributes := connectors.Input(c, "attributes")
-	if err := freeForm("attributes", attributes); err != nil {
-		return nil, err
-	}
 	dst = append(dst, '{')
 	update := connectors.Input(c, "update_only")
 	reserved := map[string]bool{"_timestamp": timed, "_update": !update.IsNull()}
@@ -106,7 +103,7 @@ func track(s *settings) *connectors.Action {
 			Type: schema.Type{Kind: schema.KindString, Max: maxEventName}, Example: `"payment_failed"`},
 		schema.Field{Name: "type", Doc: "Kind of event: page and screen are views", Type: schema.EnumOf("event", "page", "screen"),
 			Example: `"event"`},
-		schema.Field{Name: "data", Type: schema.Type{Kind: schema.KindAny}, Example: `{"amount": "49.00 EUR"}`,
+		schema.Field{Name: "data", Type: named(), Example: `{"amount": "49.00 EUR"}`,
 			Doc: "What messages can use; recipient, from_address and reply_to override the campaign's"},
 		timestampField("When it happened; the event's time where left out. Only what is less than 72 hours old starts campaigns"),
 	)
@@ -139,7 +136,7 @@ func checkEvent(c *connectors.Call) error {
 	if c.Key == "" {
 		return connectors.Invalid("the call has no idempotency key")
 	}
-	return freeForm("data", connectors.Input(c, "data"))
+	return nil
 }
 
 func checkAnonymous(c *connectors.Call) error {

@@ -192,6 +192,9 @@ func (e env) mismatch(i info, want schema.Type, at string) string {
 }
 
 func (e env) objectMismatch(i info, want schema.Type, at, is string) string {
+	if i.t.Kind == schema.KindMap && want.Object != nil && want.Object.Open && len(want.Object.Fields()) == 0 {
+		return ""
+	}
 	if i.t.Kind != schema.KindObject || i.t.Object == nil || want.Object == nil {
 		if i.t.Kind == schema.KindObject {
 			return ""
@@ -251,13 +254,13 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		key, ok := e.objectKey(item)
 		if !ok {
 			dynamic = true
-			all.take(e.infer(item.ValueExpr))
+			all.take(e.traced(e.infer(item.ValueExpr)))
 			continue
 		}
 		f := w.t.Object.Field(key)
 		if f == nil {
 			if w.t.Object.Open {
-				all.take(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret}))
+				all.take(e.traced(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret})))
 			} else {
 				e.unknown(diag.UnknownInput, item.KeyExpr.Range(), key, w.t.Object.Names(), "%s takes no %q.", w.name, key)
 				e.infer(item.ValueExpr)
@@ -267,7 +270,7 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		inner := memberTarget(w.t.Object, f)
 		inner.secret = inner.secret || w.secret
 		i := e.assign(item.ValueExpr, inner)
-		all.take(i)
+		all.take(e.traced(i))
 		given[key] = !i.isNull
 	}
 	if !dynamic {
@@ -324,7 +327,7 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 			name = fmt.Sprintf("%q", key)
 		}
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
 }
@@ -350,7 +353,7 @@ func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
 	var all info
 	for _, ex := range x.Exprs {
 		i := e.assign(ex, target{t: elem, name: "an element of " + w.name, required: elem.Kind != schema.KindAny, secret: w.secret})
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
 }

@@ -188,7 +188,7 @@ func (b *builder) triggers() {
 			if duplicate(b.e.sc.rep, "trigger", t.Name, t.Range, taken) {
 				return
 			}
-			b.out.Triggers = append(b.out.Triggers, b.trigger(t))
+			b.out.Triggers = append(b.out.Triggers, b.trigger(t).apart()...)
 		})
 	}
 }
@@ -235,6 +235,32 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 		if v, ok := values[g.Setting]; ok && !v.IsNull() && v.Type() == cty.Bool && v.True() {
 			out.Guards = append(out.Guards, g)
 		}
+	}
+	return out
+}
+
+// mostApart is how many objects the types of one trigger may have between them for each to be looked at by itself.
+const mostApart = 16
+
+// apart returns a trigger that is told its types as one for each object that they carry, so that the types are told
+// apart as several triggers are: what all share can be read, and under event.type == "…" what that one has.
+func (t *Trigger) apart() []*Trigger {
+	if t.Spec == nil || t.Spec.PayloadFor == nil || len(t.Events) < 2 || slices.Contains(t.Events, "*") {
+		return []*Trigger{t}
+	}
+	var out []*Trigger
+	for _, name := range t.Events {
+		payload := t.Spec.PayloadFor([]string{name})
+		if n := slices.IndexFunc(out, func(o *Trigger) bool { return o.Payload == payload }); n >= 0 {
+			out[n].Events = append(out[n].Events, name)
+			continue
+		}
+		one := *t
+		one.Events, one.Payload = []string{name}, payload
+		out = append(out, &one)
+	}
+	if len(out) > mostApart {
+		return []*Trigger{t}
 	}
 	return out
 }

@@ -178,12 +178,14 @@ func (e *env) prove(x hclsyntax.Expression, truth bool) *facts {
 			return e.assumeLocal(l, truth)
 		}
 		if path, ok := e.pathOf(x); ok {
+			is := among(path, word("true"), truth)
 			if name, ok := timedOut(path); ok && !truth {
-				return arrived(name)
+				return is.and(arrived(name))
 			}
 			if truth {
-				return proves(path)
+				return is.and(proves(path))
 			}
+			return is
 		}
 	case *hclsyntax.ConditionalExpr:
 		return e.assume(x.Condition, true).and(e.assume(x.TrueResult, truth)).

@@ -33,6 +33,12 @@ func roleOf(i info) schema.Role {
 
 func (e env) tellsOfPerson(i info) bool { return i.personal || e.c.tellsOfPerson(i.t) }
 
+// traced is a value that has become a part of another whose type no longer tells what the part's did.
+func (e env) traced(i info) info {
+	i.personal = e.tellsOfPerson(i)
+	return i
+}
+
 // mostObjects bounds the search through objects that refer to each other; what is larger is taken to be personal.
 const mostObjects = 100
 

@@ -144,10 +144,13 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 					continue
 				}
 				if other.seen[key] {
-					bad = append(bad, triggers[k].Name)
+					bad = append(bad, triggers[k].among(triggers))
 				} else {
-					good = append(good, triggers[k].Name)
+					good = append(good, triggers[k].among(triggers))
 				}
+			}
+			if m.Code == diag.UnreachableCase && len(good) > 0 {
+				continue // another trigger reaches it
 			}
 			if triggers[n].Spec != nil && len(good) > 0 {
 				d = onSome(d, m, bad, good)
@@ -159,6 +162,16 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			rep.seen[key] = true
 		}
 	}
+}
+
+// among names the trigger among the others of its recipe.
+func (t *Trigger) among(all []*Trigger) string {
+	for _, o := range all {
+		if o != t && o.Name == t.Name {
+			return fmt.Sprintf("%s of %s", t.Name, strings.Join(t.Events, ", "))
+		}
+	}
+	return t.Name
 }
 
 // onSome says for which triggers a mistake is one.

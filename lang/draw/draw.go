@@ -62,7 +62,12 @@ type Pos struct {
 // Of returns the graph of a recipe that was checked without errors. files are those it was compiled from.
 func Of(r *check.Recipe, files map[string][]byte) *Graph {
 	g := &Graph{Recipe: r.Name, Description: r.Description, Disabled: r.Disabled, Triggers: []Trigger{}, Nodes: []Node{}}
-	for _, t := range r.Triggers {
+	for n, t := range r.Triggers {
+		if n > 0 && t.Range == r.Triggers[n-1].Range { // the types of one block, told apart by the checker
+			last := &g.Triggers[len(g.Triggers)-1]
+			last.Events = append(last.Events, t.Events...)
+			continue
+		}
 		d := Trigger{Name: t.Name, Type: t.Name, Connection: t.Connection, Events: append([]string{}, t.Events...), Range: rangeOf(t.Range)}
 		if t.Spec != nil {
 			d.Type = t.Spec.Name
