@@ -91,6 +91,11 @@ func (e env) fits(x hclsyntax.Expression, i info, w target) bool {
 		e.leak(x.Range(), w)
 		return false
 	}
+	if !w.secret && e.c.holdsSecret(i.t) {
+		e.report(diag.SecretLeak, x.Range(), "%s is not secret: what goes there may be logged and shown. %s holds what is secret; name the attributes that are wanted.",
+			w.name, e.source(x.Range()))
+		return false
+	}
 	if i.isNull {
 		return true
 	}
@@ -254,6 +259,7 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		key, ok := e.objectKey(item)
 		if !ok {
 			dynamic = true
+			all.take(e.assignKey(item, w))
 			all.take(e.traced(e.infer(item.ValueExpr)))
 			continue
 		}
@@ -325,11 +331,22 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 		name := "a value of " + w.name
 		if ok {
 			name = fmt.Sprintf("%q", key)
+		} else {
+			all.take(e.assignKey(item, w))
 		}
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
 		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
+}
+
+// assignKey checks a key that is computed, which is shown wherever the object is.
+func (e env) assignKey(item hclsyntax.ObjectConsItem, w target) info {
+	key := e.keyInfo(item)
+	if key.secret {
+		e.leak(item.KeyExpr.Range(), w)
+	}
+	return info{personal: key.personal}
 }
 
 // writtenOut is the value of an object or a list that has been checked part by part.

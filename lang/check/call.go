@@ -90,13 +90,22 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 	}
 	before := len(e.sc.rep.diags)
 	if rule := special(x.Name); rule != nil {
-		out := rule(e, c)
+		out := c.kept(e, rule(e, c))
 		if len(e.sc.rep.diags) > before || !out.bad && !e.onKnown(c) {
 			out.bad = true
 		}
 		return out
 	}
-	return e.inferPlain(c)
+	return c.kept(e, e.inferPlain(c))
+}
+
+// kept makes a result as secret and as personal as what its arguments hold. How many there are, and by which names, is
+// no secret.
+func (c *call) kept(e env, out info) info {
+	if out.bad || c.x.Name == "length" || c.x.Name == "keys" {
+		return out
+	}
+	return e.kept(out, c.args...)
 }
 
 // suggestFunction knows what functions are called elsewhere.
@@ -212,7 +221,7 @@ func (e env) inferTry(c *call) info {
 		default:
 			t = join(out.t, i.t)
 		}
-		out = merged(out, i, t)
+		out = e.kept(merged(out, i, t), out, i)
 	}
 	out.val = cty.NilVal
 	return out
@@ -337,7 +346,7 @@ func (e env) inferPlain(c *call) info {
 				vals[n] = cty.DynamicVal
 			}
 		}
-		if p := c.param(n); p != nil && a.val != cty.NilVal && primitive(typeOf(p.Type).Kind) && !a.val.IsNull() {
+		if p := c.param(n); p != nil && a.val != cty.NilVal && !p.Type.HasDynamicTypes() && !a.val.IsNull() {
 			if v, err := convertTo(a.val, p.Type); err == nil {
 				vals[n] = v
 			}

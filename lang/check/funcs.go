@@ -189,10 +189,28 @@ func ruleLookup(e env, c *call) info {
 		}
 		out.null = coll.elemNull
 	case schema.KindObject:
-		if name, ok := c.arg(1).text(); ok && !coll.lax() {
-			if f := coll.t.Object.Field(name); f != nil {
-				out = e.fieldInfo(f, coll)
+		name, named := c.arg(1).text()
+		switch f := coll.t.Object.Field(name); {
+		case coll.lax() || coll.t.Object.Open:
+		case named && f != nil:
+			out = e.fieldInfo(f, coll)
+			out.taint(c.out(anyType))
+			return out
+		case named && len(c.args) > 2:
+			out = c.arg(2)
+			out.val = cty.NilVal
+			out.taint(c.out(anyType))
+			return out
+		default:
+			t, ok := mapOf(coll.t.Object)
+			if !ok {
+				return e.report(diag.WrongType, c.argExpr(0).Range(), "lookup by a key that is not written out needs values of one type; those of %s are not.", e.source(c.argExpr(0).Range()))
 			}
+			if t.Elem != nil {
+				out.t = *t.Elem
+			}
+			_, elem, _ := e.parts(coll)
+			out.null = elem.null
 		}
 	}
 	if len(c.args) > 2 {

@@ -126,7 +126,7 @@ func (e env) either(x *hclsyntax.ConditionalExpr, cond, a, b info) info {
 				"both results of ?: must be of one type; the first is %s, the second %s.", article(a.t.String()), article(b.t.String()))
 		}
 	}
-	out := merged(a, b, t)
+	out := e.kept(merged(a, b, t), a, b)
 	out.taint(cond)
 	out.bad = out.bad || cond.bad
 	return out
@@ -158,7 +158,7 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 	if len(vals) == len(x.Exprs) {
 		out.val = cty.TupleVal(vals)
 	}
-	return out
+	return e.kept(out, out.elems...)
 }
 
 func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
@@ -180,6 +180,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		}
 		if !ok {
 			dynamic = true
+			out.taint(e.keyInfo(item))
 			continue
 		}
 		if i.val != cty.NilVal {
@@ -205,6 +206,15 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 	}
 	out.t = schema.ObjectType(schema.NewObject("", fields...))
 	return out
+}
+
+// keyInfo is what is known of a key that is computed.
+func (e env) keyInfo(item hclsyntax.ObjectConsItem) info {
+	key := item.KeyExpr
+	if k, ok := key.(*hclsyntax.ObjectConsKeyExpr); ok {
+		key = k.Wrapped
+	}
+	return e.silent().infer(key)
 }
 
 // objectKey returns the name that an item of an object is written under; ok is false where it is computed.

@@ -350,6 +350,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 		e.c.soft[x] = true
 		_, elem, _ := e.parts(cur)
 		elem.null = true
+		elem.taint(key)
 		return elem
 	}
 	return e.report(diag.BadIndex, rng, "%s is %s, which has no elements.", e.source(base), article(cur.t.String()))

@@ -92,3 +92,15 @@ action "customerio_track" "splats" {
     c = trigger.customer.*
   }
 }
+
+action "customerio_track" "lookups" {
+  id   = trigger.id
+  name = "lookups"
+  data = {
+    a = "a ${lookup({ a = "x" }, "b", ["y"])}" # want FR2105
+    b = "a ${lookup({ a = "x" }, "a", ["y"])}"
+    c = lookup({ a = "x", b = ["y"] }, trigger.id, "z") # want FR2101 "one type"
+    d = lookup({ a = "x", b = 1 }, trigger.id, 2) + 1   # want FR2101 "needs a number"
+    e = join(trigger.currency, ["a", "b"])
+  }
+}
