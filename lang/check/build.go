@@ -477,12 +477,18 @@ func (b *builder) finish() {
 	for n, l := range b.locals {
 		index[l.Name] = n
 	}
-	for _, l := range b.locals {
-		sub := newRefs()
-		sub.add(l.Expr)
-		sub.through(b.reads)
-		delete(sub.locals, l.Name)
-		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indices(sub.locals, index), Range: l.Range})
+	for _, l := range b.locals { // each stands after those it needs
+		needs := map[int]bool{}
+		for _, n := range indices(b.reads[l.Name].locals, index) {
+			if n >= len(r.Locals) {
+				continue // a circle
+			}
+			needs[n] = true
+			for _, through := range r.Locals[n].Needs {
+				needs[through] = true
+			}
+		}
+		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indexSet(needs), Range: l.Range})
 	}
 	var payloads, previous []*schema.Object
 	for _, t := range r.Triggers {

@@ -105,6 +105,11 @@ func (c *call) kept(e env, out info) info {
 	if out.bad || c.x.Name == "length" || c.x.Name == "keys" {
 		return out
 	}
+	if !primitive(out.t.Kind) {
+		for _, a := range c.args {
+			out.inner = out.inner || a.inner
+		}
+	}
 	return e.kept(out, c.args...)
 }
 

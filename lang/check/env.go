@@ -68,6 +68,7 @@ type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+	mute  bool
 	in    *body // where it is read
 }
 

@@ -119,7 +119,7 @@ func (e env) wantCollection(c *call, n int, what string, kinds ...schema.Kind) b
 func ruleMerge(e env, c *call) info {
 	var fields []schema.Field
 	index := map[string]int{}
-	maps, open := false, false
+	maps, open, null := false, false, false
 	elem := schema.Type{}
 	for n, a := range c.args {
 		if a.null {
@@ -135,13 +135,13 @@ func ruleMerge(e env, c *call) info {
 		}
 		switch a.t.Kind {
 		case schema.KindMap:
-			maps = true
+			maps, null = true, null || a.elemNull
 			if a.t.Elem != nil {
 				elem = joinOrFirst(elem, *a.t.Elem)
 			}
 		case schema.KindObject:
 			for _, f := range a.t.Object.Fields() {
-				elem = joinOrFirst(elem, f.Type)
+				elem, null = joinOrFirst(elem, f.Type), null || f.MayBeNull()
 				if at, ok := index[f.Name]; ok {
 					fields[at] = f
 					continue
@@ -158,7 +158,9 @@ func ruleMerge(e env, c *call) info {
 	case open:
 		return c.out(anyType)
 	case maps:
-		return c.out(elem.MapOf())
+		out := c.out(elem.MapOf())
+		out.elemNull = null
+		return out
 	}
 	return c.out(schema.ObjectType(schema.NewObject("", fields...)))
 }
@@ -187,7 +189,7 @@ func ruleLookup(e env, c *call) info {
 		if coll.t.Elem != nil {
 			out.t = *coll.t.Elem
 		}
-		out.null = coll.elemNull
+		out.null, out.elemNull, out.inner = coll.elemNull, coll.inner, coll.inner
 	case schema.KindObject:
 		name, named := c.arg(1).text()
 		switch f := coll.t.Object.Field(name); {
@@ -210,7 +212,7 @@ func ruleLookup(e env, c *call) info {
 				out.t = *t.Elem
 			}
 			_, elem, _ := e.parts(coll)
-			out.null = elem.null
+			out.null, out.elemNull, out.inner = elem.null, elem.elemNull, elem.inner
 		}
 	}
 	if len(c.args) > 2 {
@@ -223,7 +225,7 @@ func ruleLookup(e env, c *call) info {
 					out.t.String(), article(d.t.String()))
 			}
 		}
-		out.null = out.null || d.null
+		out.null, out.elemNull, out.inner = out.null || d.null, out.elemNull || d.elemNull, out.inner || d.inner
 	}
 	out.taint(c.out(anyType))
 	return out
@@ -286,7 +288,7 @@ func ruleFlatten(e env, c *call) info {
 		t = anyType.ListOf()
 	}
 	out := c.out(t)
-	out.elemNull = c.arg(0).elemNull
+	out.elemNull = c.arg(0).holdsNull()
 	return out
 }
 
@@ -447,7 +449,7 @@ func ruleJSONDecode(e env, c *call) info {
 	if v, ok := c.onConstants(); ok {
 		out := c.out(anyType)
 		decoded := decodedInfo(v)
-		out.t, out.null, out.isNull, out.elems, out.elemNull, out.val = decoded.t, decoded.null, decoded.isNull, decoded.elems, decoded.elemNull, v
+		out.t, out.null, out.isNull, out.elems, out.elemNull, out.inner, out.val = decoded.t, decoded.null, decoded.isNull, decoded.elems, decoded.elemNull, decoded.inner, v
 		return out
 	}
 	return c.out(anyType)

@@ -142,6 +142,7 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 		out.taint(i)
 		out.bad = out.bad || i.bad
 		out.elemNull = out.elemNull || i.null
+		out.inner = out.inner || i.holdsNull()
 		if n == 0 || elem.Kind == 0 {
 			elem = i.t
 		} else if !i.isNull {
@@ -165,7 +166,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 	var out info
 	var fields []schema.Field
 	index := map[string]int{}
-	dynamic := false
+	dynamic, maybe := false, false
 	elem := schema.Type{}
 	vals := map[string]cty.Value{}
 	for _, item := range x.Items {
@@ -173,6 +174,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		i := e.infer(item.ValueExpr)
 		out.taint(i)
 		out.bad = out.bad || i.bad
+		out.inner, maybe = out.inner || i.holdsNull(), maybe || i.null
 		if elem.Kind == 0 {
 			elem = i.t
 		} else {
@@ -198,7 +200,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		if elem.Kind == 0 {
 			elem = anyType
 		}
-		out.t = elem.MapOf()
+		out.t, out.elemNull = elem.MapOf(), maybe
 		return out
 	}
 	if len(vals) == len(fields) {
@@ -277,7 +279,7 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in = in.given(in.assume(x.CondExpr, true))
 	}
 	val := in.infer(x.ValExpr)
-	out := info{bad: val.bad || cond.bad, elemNull: val.null}
+	out := info{bad: val.bad || cond.bad, elemNull: val.null, inner: val.holdsNull()}
 	out.taint(coll, val, cond)
 	if x.KeyExpr == nil {
 		out.t = val.t.ListOf()
@@ -292,7 +294,7 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in.report(diag.WrongType, x.KeyExpr.Range(), "a key must be a string; this is %s.", article(k.t.String()))
 	}
 	if x.Group {
-		out.t = val.t.ListOf().MapOf()
+		out.t, out.elemNull, out.inner = val.t.ListOf().MapOf(), false, val.null || val.holdsNull()
 	} else {
 		out.t = val.t.MapOf()
 	}
@@ -317,6 +319,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 		return of(anyType), elem, true
 	}
 	elem.taint(coll)
+	elem.elemNull, elem.inner = coll.inner, coll.inner
 	switch coll.t.Kind {
 	case schema.KindList:
 		key = of(numberType)
@@ -357,7 +360,7 @@ func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
 		_, elem, _ = e.parts(src)
 	}
 	each := e.standOn(elem).infer(x.Each)
-	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null}
+	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null, inner: each.holdsNull()}
 	out.taint(src, each)
 	return out
 }

@@ -71,13 +71,19 @@ func (f *facts) and(g *facts) *facts {
 		}
 		for path, set := range src.sets {
 			if before, ok := out.sets[path]; ok {
-				set = before.and(set)
+				if set = before.and(set); set.size() > mostParts {
+					set = before // facts may say less than they could
+				}
 			}
 			out.sets[path] = set
 		}
 	}
 	return out
 }
+
+// mostParts bounds what is known of one place, so that many conditions on it take no more than their own time. It is
+// more than any vendor's enum has values.
+const mostParts = 256
 
 // or returns what holds where one of the sets holds, it is not known which.
 func (f *facts) or(g *facts) *facts {

@@ -21,7 +21,11 @@ type info struct {
 	elems    []info    // of a list that is written out, else nil
 
 	elemNull bool // the elements of the list or map may be null
+	inner    bool // so may, at some depth, those of lists and maps that it holds
 }
+
+// holdsNull reports whether something within the value may be null that no type tells of.
+func (i info) holdsNull() bool { return i.elemNull || i.inner }
 
 var (
 	anyType    = schema.Type{Kind: schema.KindAny}
@@ -356,6 +360,7 @@ func merged(a, b info, t schema.Type) info {
 		why:    a.why,
 
 		elemNull: a.elemNull || b.elemNull,
+		inner:    a.inner || b.inner,
 	}
 	out.taint(a, b)
 	if out.why == "" {

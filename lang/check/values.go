@@ -80,6 +80,9 @@ func point(v cty.Value) (values, bool) {
 	return values{}, false
 }
 
+// size is how many parts the set is made of.
+func (v values) size() int { return len(v.words) + len(v.nums) }
+
 func (v values) empty() bool {
 	return !v.null && !v.not && len(v.words) == 0 && len(v.nums) == 0 && !v.other
 }
