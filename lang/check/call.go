@@ -107,7 +107,7 @@ func (c *call) kept(e env, out info) info {
 	}
 	if !primitive(out.t.Kind) {
 		for _, a := range c.args {
-			out.inner = out.inner || a.inner
+			out.inner |= a.inner
 		}
 	}
 	return e.kept(out, c.args...)

@@ -189,7 +189,8 @@ func ruleLookup(e env, c *call) info {
 		if coll.t.Elem != nil {
 			out.t = *coll.t.Elem
 		}
-		out.null, out.elemNull, out.inner = coll.elemNull, coll.inner, coll.inner
+		out.null = coll.elemNull
+		out.emerge(coll.inner)
 	case schema.KindObject:
 		name, named := c.arg(1).text()
 		switch f := coll.t.Object.Field(name); {
@@ -225,7 +226,7 @@ func ruleLookup(e env, c *call) info {
 					out.t.String(), article(d.t.String()))
 			}
 		}
-		out.null, out.elemNull, out.inner = out.null || d.null, out.elemNull || d.elemNull, out.inner || d.inner
+		out.null, out.elemNull, out.inner = out.null || d.null, out.elemNull || d.elemNull, out.inner|d.inner
 	}
 	out.taint(c.out(anyType))
 	return out
@@ -288,7 +289,7 @@ func ruleFlatten(e env, c *call) info {
 		t = anyType.ListOf()
 	}
 	out := c.out(t)
-	out.elemNull = c.arg(0).holdsNull()
+	out.elemNull = c.arg(0).within() != 0
 	return out
 }
 

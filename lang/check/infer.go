@@ -142,7 +142,7 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 		out.taint(i)
 		out.bad = out.bad || i.bad
 		out.elemNull = out.elemNull || i.null
-		out.inner = out.inner || i.holdsNull()
+		out.inner |= i.within()
 		if n == 0 || elem.Kind == 0 {
 			elem = i.t
 		} else if !i.isNull {
@@ -174,7 +174,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		i := e.infer(item.ValueExpr)
 		out.taint(i)
 		out.bad = out.bad || i.bad
-		out.inner, maybe = out.inner || i.holdsNull(), maybe || i.null
+		out.inner, maybe = out.inner|i.within(), maybe || i.null
 		if elem.Kind == 0 {
 			elem = i.t
 		} else {
@@ -279,7 +279,7 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in = in.given(in.assume(x.CondExpr, true))
 	}
 	val := in.infer(x.ValExpr)
-	out := info{bad: val.bad || cond.bad, elemNull: val.null, inner: val.holdsNull()}
+	out := info{bad: val.bad || cond.bad, elemNull: val.null, inner: val.within()}
 	out.taint(coll, val, cond)
 	if x.KeyExpr == nil {
 		out.t = val.t.ListOf()
@@ -294,7 +294,8 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in.report(diag.WrongType, x.KeyExpr.Range(), "a key must be a string; this is %s.", article(k.t.String()))
 	}
 	if x.Group {
-		out.t, out.elemNull, out.inner = val.t.ListOf().MapOf(), false, val.null || val.holdsNull()
+		list := info{elemNull: val.null, inner: val.within()}
+		out.t, out.elemNull, out.inner = val.t.ListOf().MapOf(), false, list.within()
 	} else {
 		out.t = val.t.MapOf()
 	}
@@ -319,7 +320,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 		return of(anyType), elem, true
 	}
 	elem.taint(coll)
-	elem.elemNull, elem.inner = coll.inner, coll.inner
+	elem.emerge(coll.inner)
 	switch coll.t.Kind {
 	case schema.KindList:
 		key = of(numberType)
@@ -360,7 +361,7 @@ func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
 		_, elem, _ = e.parts(src)
 	}
 	each := e.standOn(elem).infer(x.Each)
-	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null, inner: each.holdsNull()}
+	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null, inner: each.within()}
 	out.taint(src, each)
 	return out
 }

@@ -56,7 +56,7 @@ func decodedInfo(v cty.Value) info {
 		for _, name := range slices.Sorted(maps.Keys(v.Type().AttributeTypes())) {
 			i := decodedInfo(v.GetAttr(name))
 			fields = append(fields, schema.Field{Name: name, Type: i.t, Required: true, Nullable: i.null})
-			out.inner = out.inner || i.holdsNull()
+			out.inner |= i.within()
 		}
 		out.t = schema.ObjectType(schema.NewObject("", fields...))
 		return out
@@ -68,7 +68,7 @@ func decodedInfo(v cty.Value) info {
 	for it := v.ElementIterator(); it.Next(); {
 		_, part := it.Element()
 		i := decodedInfo(part)
-		out.elems, out.elemNull, out.inner = append(out.elems, i), out.elemNull || i.null, out.inner || i.holdsNull()
+		out.elems, out.elemNull, out.inner = append(out.elems, i), out.elemNull || i.null, out.inner|i.within()
 		if !i.isNull {
 			elem = joinOrFirst(elem, i.t)
 		}

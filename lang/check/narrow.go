@@ -38,7 +38,13 @@ func (f *facts) key() string {
 		fmt.Fprintf(&b, "%s %d\n", path, f.minLen[path])
 	}
 	for _, path := range keys(f.sets) {
-		b.WriteString(path + " " + f.sets[path].key() + "\n")
+		set := f.sets[path]
+		if set.text == "" {
+			set.text = set.key()
+			f.sets[path] = set
+		}
+		b.WriteString(path)
+		b.WriteString(set.text)
 	}
 	if f.dead {
 		b.WriteString("dead")

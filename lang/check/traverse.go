@@ -252,7 +252,8 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 		return e.fieldInfo(f, cur)
 	case schema.KindMap:
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: cur.secret, personal: cur.personal, why: fmt.Sprintf("where the map has no %q", name), elemNull: cur.inner, inner: cur.inner}
+		i := info{t: anyType, null: true, secret: cur.secret, personal: cur.personal, why: fmt.Sprintf("where the map has no %q", name)}
+		i.emerge(cur.inner)
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -265,7 +266,8 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 }
 
 func (e env) fieldInfo(f *schema.Field, in info) info {
-	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret, personal: f.Role.Personal() || in.personal, elemNull: in.inner, inner: in.inner}
+	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret, personal: f.Role.Personal() || in.personal}
+	i.emerge(in.inner)
 	if i.null && e.sc != nil && e.sc.variant != nil && e.sc.variant.Name != "" {
 		i.why = "on " + e.sc.variant.Spec.Name
 	}
@@ -329,7 +331,8 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 			return e.report(diag.BadIndex, rng, "the keys of a map are strings; this is %s.", article(key.t.String()))
 		}
 		e.c.soft[x] = true
-		i := info{t: anyType, null: true, secret: secret, personal: cur.personal || key.personal, why: "where the map has no such key", elemNull: cur.inner, inner: cur.inner}
+		i := info{t: anyType, null: true, secret: secret, personal: cur.personal || key.personal, why: "where the map has no such key"}
+		i.emerge(cur.inner)
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}

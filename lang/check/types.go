@@ -20,12 +20,25 @@ type info struct {
 	why      string    // why it may be null, the end of a sentence such as "on stripe_charge_failed"
 	elems    []info    // of a list that is written out, else nil
 
-	elemNull bool // the elements of the list or map may be null
-	inner    bool // so may, at some depth, those of lists and maps that it holds
+	elemNull bool   // the elements of the list or map may be null
+	inner    depths // so may those of what the elements or attributes are
 }
 
-// holdsNull reports whether something within the value may be null that no type tells of.
-func (i info) holdsNull() bool { return i.elemNull || i.inner }
+// depths says, a bit for each level, where elements may be null: bit 0 is for the elements of elements.
+type depths uint32
+
+// within is what a list or an object holds where the value is one of its parts.
+func (i info) within() depths {
+	if i.elemNull {
+		return i.inner<<1 | 1
+	}
+	return i.inner << 1
+}
+
+// emerge gives a part of a value what is known of the nulls that it holds.
+func (i *info) emerge(from depths) {
+	i.elemNull, i.inner = from&1 != 0, from>>1
+}
 
 var (
 	anyType    = schema.Type{Kind: schema.KindAny}
@@ -360,7 +373,7 @@ func merged(a, b info, t schema.Type) info {
 		why:    a.why,
 
 		elemNull: a.elemNull || b.elemNull,
-		inner:    a.inner || b.inner,
+		inner:    a.inner | b.inner,
 	}
 	out.taint(a, b)
 	if out.why == "" {

@@ -19,6 +19,7 @@ type values struct {
 	nums  []interval      // in order, apart from each other
 	whole bool            // the place holds whole numbers only
 	other bool            // values of other kinds, of which nothing more is said
+	text  string          // its key, where facts have asked for it
 }
 
 // interval is a range of numbers. A nil end is open without end.
