@@ -40,7 +40,7 @@ func (f *facts) key() string {
 	for _, path := range keys(f.sets) {
 		set := f.sets[path]
 		if set.text == "" {
-			set.text = set.key()
+			set.text = " " + set.key() + "\n"
 			f.sets[path] = set
 		}
 		b.WriteString(path)
