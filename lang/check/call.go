@@ -207,13 +207,18 @@ func (e env) inferWorld(x *hclsyntax.FunctionCallExpr) info {
 func (e env) inferTry(c *call) info {
 	last := len(c.x.Args) - 1
 	var out info
+	sure := false // what is written out can be evaluated, so that nothing behind it is
 	for n, a := range c.x.Args {
 		var i info
-		if n < last {
+		if n < last || sure {
 			i = e.lenient().infer(a)
 		} else {
 			i = e.infer(a)
 		}
+		if sure {
+			i = out
+		}
+		sure = sure || e.sure(a)
 		if n == 0 {
 			out = i
 			continue
@@ -230,6 +235,18 @@ func (e env) inferTry(c *call) info {
 	}
 	out.val = cty.NilVal
 	return out
+}
+
+// sure reports whether an expression is known to be evaluated: what is written out, and a read that nothing is wrong with.
+func (e env) sure(x hclsyntax.Expression) bool {
+	if _, ok := literal(x); ok {
+		return true
+	}
+	if _, ok := unwrap(x).(*hclsyntax.ScopeTraversalExpr); !ok || e.quiet {
+		return false
+	}
+	i := e.silent().infer(x)
+	return !i.bad && !i.lax()
 }
 
 // param returns the parameter that the n-th argument goes to.

@@ -264,6 +264,9 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 			e.source(x.CollExpr.Range()), article(coll.t.String()))
 	}
 	in := e.bind(x.ValVar, elem)
+	if path, ok := e.pathOf(x.CollExpr); ok && coll.t.Kind == schema.KindList {
+		in = in.given(&facts{minLen: map[string]int{path: 1}}) // an element stands before it
+	}
 	if n := constantLength(coll); n > 1 {
 		if in.times = max(1, in.times) * n; in.times > mostTurns {
 			return e.report(diag.TooExpensive, x.Range(), "the loops around this run %d times at the least; an expression may take %d steps.", in.times, mostTurns)

@@ -260,8 +260,12 @@ func (e *env) assumeEqual(a, b hclsyntax.Expression, equal bool) *facts {
 	for _, pair := range [][2]hclsyntax.Expression{{a, b}, {b, a}} {
 		place, other := pair[0], pair[1]
 		if isNullLiteral(other) {
-			if path, ok := e.pathOf(place); ok && !equal {
+			path, ok := e.pathOf(place)
+			switch {
+			case ok && !equal:
 				out = out.and(proves(path))
+			case ok && e.facts.nonNull[path]:
+				return &facts{dead: true}
 			}
 			continue
 		}

@@ -27,5 +27,10 @@ action "customerio_track" {
     p = [for x in flatten([trigger.tags, compact(local.reasons)]) : upper(x)]
     q = trigger.metadata[trigger.amount] # want FR2110 "keys of a map are strings"
     r = trigger.metadata[tostring(trigger.amount)]
+    s = [for t in trigger.tags : upper(trigger.tags[0])]
+    t = upper(try(trigger.currency, event.account))
+    u = upper(try(trigger.customer, "none")) # want FR2103 "upper"
+    v = upper(try(trigger.tags[0], "none"))  # want FR2103 "upper"
+    w = trigger.customer != null ? (trigger.customer == null ? upper(trigger.invoice) : upper(trigger.customer)) : "none"
   }
 }
