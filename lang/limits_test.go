@@ -78,7 +78,8 @@ func (l *limits) excuse(recipe string, err error) bool {
 			}
 			continue
 		}
-		if slices.ContainsFunc(row.what, has) && ofTypes.MatchString(err.Error()) {
+		free := slices.ContainsFunc(row.what, has) || strings.Contains(recipe, "trigger.raw") // which is free-form
+		if free && ofTypes.MatchString(err.Error()) {
 			l.used[n]++
 			return true
 		}

@@ -46,8 +46,8 @@ func (e env) assign(x hclsyntax.Expression, w target) info {
 	case *hclsyntax.ConditionalExpr:
 		cond := e.infer(y.Condition)
 		e.wantBool(y.Condition, cond, "the condition of ?:")
-		a := e.given(e.assume(y.Condition, true)).assign(y.TrueResult, w)
-		b := e.given(e.assume(y.Condition, false)).assign(y.FalseResult, w)
+		yes, no := e.given(e.assume(y.Condition, true)), e.given(e.assume(y.Condition, false))
+		a, b := reached(yes, yes.assign(y.TrueResult, w), no, no.assign(y.FalseResult, w))
 		if cond.secret {
 			e.leak(y.Condition.Range(), w)
 		}

@@ -263,6 +263,7 @@ func ruleConcat(e env, c *call) info {
 		}
 		null = null || a.elemNull
 		switch {
+		case a.t.Kind == schema.KindList && a.t.Elem == nil && a.constant(): // []
 		case a.lax() || a.t.Elem == nil:
 			elem = anyType
 		default:
@@ -281,16 +282,31 @@ func ruleFlatten(e env, c *call) info {
 	if !e.wantCollection(c, 0, "a list", schema.KindList) {
 		return mistake()
 	}
-	t := c.arg(0).t
-	for t.Kind == schema.KindList && t.Elem != nil && t.Elem.Kind == schema.KindList {
-		t = *t.Elem
+	leaf := leaves(c.arg(0), schema.Type{})
+	if leaf.Kind == 0 {
+		leaf = anyType
 	}
-	if t.Kind != schema.KindList || t.Elem == nil {
-		t = anyType.ListOf()
-	}
-	out := c.out(t)
+	out := c.out(leaf.ListOf())
 	out.elemNull = c.arg(0).within() != 0
 	return out
+}
+
+// leaves joins a type with those of what is in a list and in lists within it.
+func leaves(i info, t schema.Type) schema.Type {
+	switch {
+	case i.t.Kind != schema.KindList || i.isNull:
+		return joinOrFirst(t, i.t)
+	case len(i.elems) > 0:
+		for _, elem := range i.elems {
+			t = leaves(elem, t)
+		}
+		return t
+	case i.t.Elem == nil && i.constant(): // []
+		return t
+	case i.t.Elem == nil:
+		return anyType
+	}
+	return leaves(of(*i.t.Elem), t)
 }
 
 func ruleKeys(e env, c *call) info {
@@ -356,7 +372,7 @@ func ruleContains(e env, c *call) info {
 		return out
 	}
 	elem := *list.t.Elem
-	if elem.Kind != schema.KindAny && shapeOf(elem.Kind) != shapeOf(v.t.Kind) && !(len(list.elems) == 0 && list.val != cty.NilVal) {
+	if elem.Kind != schema.KindAny && elem.Format != mixed && v.t.Format != mixed && shapeOf(elem.Kind) != shapeOf(v.t.Kind) && !(len(list.elems) == 0 && list.val != cty.NilVal) {
 		return e.report(diag.NeverEqual, c.x.Range(), "%s is %s, and the list holds %s: values of different types are never equal, so this is always false.",
 			e.source(c.argExpr(1).Range()), article(v.t.String()), elem.String())
 	}

@@ -105,9 +105,27 @@ func (e env) inferTemplateJoin(x *hclsyntax.TemplateJoinExpr) info {
 func (e env) inferConditional(x *hclsyntax.ConditionalExpr) info {
 	cond := e.infer(x.Condition)
 	e.wantBool(x.Condition, cond, "the condition of ?:")
-	a := e.given(e.assume(x.Condition, true)).infer(x.TrueResult)
-	b := e.given(e.assume(x.Condition, false)).infer(x.FalseResult)
+	yes, no := e.given(e.assume(x.Condition, true)), e.given(e.assume(x.Condition, false))
+	a, b := reached(yes, yes.infer(x.TrueResult), no, no.infer(x.FalseResult))
 	return e.either(x, cond, a, b)
+}
+
+// reached takes what is said of a result that is never taken for nothing but its type: no mistake within it counts.
+func reached(yes env, a info, no env, b info) (info, info) {
+	switch {
+	case yes.facts.dead && !no.facts.dead:
+		a = a.unreached(b)
+	case no.facts.dead && !yes.facts.dead:
+		b = b.unreached(a)
+	}
+	return a, b
+}
+
+func (i info) unreached(other info) info {
+	if i.bad || i.isNull {
+		return other
+	}
+	return of(i.t)
 }
 
 // either is the value of a conditional whose parts are known.
@@ -282,6 +300,9 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in = in.given(in.assume(x.CondExpr, true))
 	}
 	val := in.infer(x.ValExpr)
+	if in.facts.dead && !e.facts.dead {
+		val = of(anyType) // no element passes
+	}
 	out := info{bad: val.bad || cond.bad, elemNull: val.null, inner: val.within()}
 	out.taint(coll, val, cond)
 	if x.KeyExpr == nil {

@@ -80,7 +80,11 @@ func (e env) inferLogic(x *hclsyntax.BinaryOpExpr) info {
 	}
 	a := e.infer(x.LHS)
 	e.wantBool(x.LHS, a, what[:2])
-	b := e.given(e.assume(x.LHS, and)).infer(x.RHS)
+	right := e.given(e.assume(x.LHS, and))
+	b := right.infer(x.RHS)
+	if right.facts.dead && !e.facts.dead {
+		b = of(boolType) // it is never asked
+	}
 	e.wantBool(x.RHS, b, what[:2])
 	out := info{t: boolType, bad: a.bad || b.bad}
 	out.taint(a, b)
@@ -186,7 +190,7 @@ func (e env) wantNumber(x hclsyntax.Expression, i info, op *hclsyntax.Operation)
 
 // compare checks that an equality can be true and false.
 func (e env) compare(x *hclsyntax.BinaryOpExpr, a, b info) {
-	if a.lax() || b.lax() {
+	if a.lax() || b.lax() || a.t.Format == mixed || b.t.Format == mixed {
 		return
 	}
 	ka, kb := shapeOf(a.t.Kind), shapeOf(b.t.Kind)
