@@ -24,7 +24,7 @@ func TestWhatPassesFlows(t *testing.T) {
 	cat := langtest.Catalog()
 	limits := readLimits(t)
 	passed, ran := 0, 0
-	for range *recipesFlag {
+	for range *recipesFlag / 2 {
 		text := g.flowRecipe()
 		p, diags := lang.CompileFiles(map[string][]byte{"a.hcl": []byte(text)}, cat)
 		if diags.HasErrors() {
@@ -44,7 +44,7 @@ func TestWhatPassesFlows(t *testing.T) {
 		}
 	}
 	t.Logf("%d recipes passed, with %d calls", passed, ran)
-	if passed < *recipesFlag/2 || ran < passed**payloadsFlag {
+	if passed < *recipesFlag/4 || ran < passed**payloadsFlag {
 		t.Errorf("%d recipes passed with %d calls: too few to say anything", passed, ran)
 	}
 }
