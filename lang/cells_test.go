@@ -301,7 +301,7 @@ func (g *generator) argument(fn string, p function.Parameter, d int) string {
 		case "formatdate":
 			return `"YYYY-MM-DD"`
 		}
-		return g.pick(`"%s"`, `"a %v b"`, `"%q"`, `"%d"`, `"%.2f%%"`, `"%t"`, `"%s %s"`)
+		return g.pick(`"%v"`, `"%v"`, `"%v!"`, `"%s"`, `"a %v b"`, `"%q"`, `"%d"`, `"%.2f%%"`, `"%t"`, `"%s %s"`)
 	case "args":
 		if fn == "formatlist" {
 			return g.pick(g.list(d), g.text(d))
@@ -325,6 +325,9 @@ func (g *generator) argument(fn string, p function.Parameter, d int) string {
 	case "value":
 		if fn == "length" {
 			return g.pick(g.list(d), g.text(d), g.texts(d))
+		}
+		if fn == "contains" || fn == "index" {
+			return g.pick(g.text(d), g.text(d), g.any(d))
 		}
 	case "v":
 		switch fn {

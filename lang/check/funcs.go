@@ -180,6 +180,9 @@ func ruleLookup(e env, c *call) info {
 		e.null(c.argExpr(1), c.arg(1), "lookup needs a key")
 	}
 	coll := c.arg(0)
+	if !c.x.ExpandFinal {
+		e.lookedUp(c.x.Args[0], c.x.Args[1], c.arg(1))
+	}
 	if e.missingKey(c, coll) {
 		return mistake()
 	}
@@ -378,13 +381,18 @@ func ruleContains(e env, c *call) info {
 	}
 	e.compareEnum(c.argExpr(1), of(elem), v)
 	e.compareFormat(c.argExpr(1), of(elem), v)
+	e.compareElements(c, list, v)
+	return out
+}
+
+// compareElements checks constants in a list that is written out against what is looked for in it.
+func (e env) compareElements(c *call, list, v info) {
 	if tuple := tupleOf(c.x.Args[0]); tuple != nil && len(tuple.Exprs) == len(list.elems) {
 		for n, el := range list.elems {
 			e.compareEnum(tuple.Exprs[n], v, el)
 			e.compareFormat(tuple.Exprs[n], v, el)
 		}
 	}
-	return out
 }
 
 func ruleLength(e env, c *call) info {
@@ -482,6 +490,9 @@ func ruleIndex(e env, c *call) info {
 	}
 	if c.arg(1).null {
 		e.null(c.argExpr(1), c.arg(1), "index needs a value to look for")
+	}
+	if v := c.arg(1); !v.lax() {
+		e.compareElements(c, c.arg(0), v)
 	}
 	return c.out(numberType)
 }

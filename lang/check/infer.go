@@ -399,6 +399,7 @@ func (e env) inferIndex(x *hclsyntax.IndexExpr) info {
 	if key.null {
 		e.null(x.Key, key, "an index can't be null")
 	}
+	e.lookedUp(x.Collection, x.Key, key)
 	path, known := e.pathOf(x.Collection)
 	return e.element(x, coll, key, path, known, x.Collection.Range(), x.Key.Range())
 }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/lang/diag"
@@ -152,6 +154,41 @@ func (e env) sliced(c *call, n int) bool {
 		return false
 	}
 	return true
+}
+
+// lookedUp checks the keys of an object that is written out against the values that the key it is asked for may have.
+func (e env) lookedUp(coll, at hclsyntax.Expression, key info) {
+	if len(key.t.Enum) == 0 || key.t.Kind != schema.KindString {
+		return
+	}
+	coll = unwrap(coll)
+	named := false
+	if t, ok := coll.(*hclsyntax.ScopeTraversalExpr); ok && len(t.Traversal) == 2 {
+		if l := e.localOf(t.Traversal); l != nil {
+			coll, named = unwrap(l.Expr), true
+		}
+	}
+	obj, ok := coll.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return
+	}
+	for _, item := range obj.Items {
+		k, ok := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr)
+		if !ok {
+			continue
+		}
+		name := hcl.ExprAsKeyword(k.Wrapped)
+		if v, ok := literal(k.Wrapped); ok && v.Type() == cty.String {
+			name = v.AsString()
+		}
+		if name != "" && !k.ForceNonLiteral && !slices.Contains(key.t.Enum, name) {
+			rng := item.KeyExpr.Range()
+			if named {
+				rng = at.Range()
+			}
+			e.notInEnum(rng, name, key.t.Enum, "%s, which is looked up here, never has the value %q.", e.source(at.Range()), name)
+		}
+	}
 }
 
 // onWords tries a call with each value that its one argument of an enum may have, all others being known or such that a

@@ -104,3 +104,21 @@ action "customerio_track" "lookups" {
     e = join(trigger.currency, ["a", "b"])
   }
 }
+
+locals {
+  titles = { failed = "x", "Pending" = "y" }
+}
+
+action "customerio_track" "keys" {
+  id   = trigger.id
+  name = "keys"
+  data = {
+    a = { failed = "x", sent = "y" }[trigger.status] # want FR2104 "never has the value \"sent\""
+    b = lookup({ failed = "x", "sent" = "y" }, trigger.status, "z") # want FR2104 "never has the value \"sent\""
+    c = local.titles[trigger.status] # want FR2104 "never has the value \"Pending\""
+    d = { failed = "x", pending = "y" }[trigger.status]
+    e = { sent = "x" }[trigger.id]
+    f = index(["failed", "pending", "succeeded", "sent"], trigger.status) # want FR2104 "never has the value \"sent\""
+    g = coalesce({ failed = "x" }[trigger.status], "other")
+  }
+}
