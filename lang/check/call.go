@@ -155,7 +155,7 @@ func (e env) arity(x *hclsyntax.FunctionCallExpr, spec function.Function) bool {
 		if n > most && most >= 0 {
 			rng = x.Args[most].Range()
 		}
-		e.report(diag.BadCall, rng, "%s takes %s argument%s; %d are given.", x.Name, want, plural, n)
+		e.report(diag.BadCall, rng, "%s takes %s argument%s; %s.", x.Name, want, plural, given(n))
 		return false
 	}
 	if (x.Name == "try" || x.Name == "coalesce") && n == 0 {
@@ -163,6 +163,13 @@ func (e env) arity(x *hclsyntax.FunctionCallExpr, spec function.Function) bool {
 		return false
 	}
 	return true
+}
+
+func given(n int) string {
+	if n == 1 {
+		return "1 is given"
+	}
+	return fmt.Sprintf("%d are given", n)
 }
 
 // expanded stands for the arguments that f(list...) makes.
