@@ -117,11 +117,10 @@ func markedLike(fn string, n int, v cty.Value) string {
 	ty := v.Type()
 	first := cty.DynamicPseudoType
 	if v.CanIterateElements() && !v.IsNull() && v.LengthInt() > 0 {
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			first = e.Type()
-			break
-		}
+		it := v.ElementIterator()
+		it.Next()
+		_, e := it.Element()
+		first = e.Type()
 	}
 	switch {
 	case fn == "try" || fn == "can":
