@@ -188,7 +188,13 @@ func (o *runOptions) read(m *Main, registry *connectors.Registry, recipe *check.
 	if err != nil {
 		return nil, err
 	}
-	if err := schema.CheckJSON(body, schema.JSONLimits{}); err != nil {
+	return o.decode(m, registry, recipe, body)
+}
+
+// decode makes an event of a body.
+func (o *runOptions) decode(m *Main, registry *connectors.Registry, recipe *check.Recipe, body []byte) (*runtime.Event, error) {
+	err := schema.CheckJSON(body, schema.JSONLimits{})
+	if err != nil {
 		return nil, fmt.Errorf("reading the event from %s: %w", o.event, err)
 	}
 	if len(recipe.Triggers) == 0 {
