@@ -243,7 +243,8 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 const mostApart = 16
 
 // apart returns a trigger that is told its types as one for each object that they carry, so that the types are told
-// apart as several triggers are: what all share can be read, and under event.type == "…" what that one has.
+// apart as several triggers are: what all share can be read, and under event.type == "…" what that one has. A trigger
+// whose shape has the fields of each of its types, null where one has none, stays one.
 func (t *Trigger) apart() []*Trigger {
 	if t.Spec == nil || t.Spec.PayloadFor == nil || len(t.Events) < 2 || slices.Contains(t.Events, "*") {
 		return []*Trigger{t}
@@ -251,6 +252,9 @@ func (t *Trigger) apart() []*Trigger {
 	var out []*Trigger
 	for _, name := range t.Events {
 		payload := t.Spec.PayloadFor([]string{name})
+		if t.Payload != nil && slices.ContainsFunc(t.Payload.Fields(), func(f schema.Field) bool { return payload.Field(f.Name) == nil }) {
+			return []*Trigger{t}
+		}
 		if n := slices.IndexFunc(out, func(o *Trigger) bool { return o.Payload == payload }); n >= 0 {
 			out[n].Events = append(out[n].Events, name)
 			continue
