@@ -24,6 +24,15 @@ type Spec struct {
 	Triggers []*schema.Trigger
 	Actions  []*Action
 
+	// Limits are what the vendor takes of a connection, by the class that Action.Limit names; "" is the connection's
+	// default. A class that is not there has no limit.
+	Limits map[string]Limit
+
+	// Keep makes what a connection keeps between its calls, as Conn.Kept, and returns nil where that is nothing. It is
+	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
+	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.
+	Keep func(*Conn) any
+
 	// A service with hundreds of actions names them in ActionNames, sorted, and makes one when Action is asked for it:
 	// a new one each time, nil where there is none of that name. They are besides those in Actions.
 	ActionNames []string
@@ -67,7 +76,9 @@ type Action struct {
 	schema.Action
 	Call    Caller
 	Example string // a JSON object: an input that is valid
-	Answer  string // a JSON object: what the vendor then answers; empty where Out is nil
+	Answer  string // a JSON object of Out's shape: what the call then yields; empty where Out is nil
+	Reply   string // the body from which the call takes Answer, where it is not the whole of it
+	Limit   string // the class among Spec.Limits that its calls count for
 }
 
 // Conn is a connection with its settings resolved: what a call needs to reach the vendor as somebody.
@@ -76,6 +87,7 @@ type Conn struct {
 	Service  string
 	Settings map[string][]string // a scalar setting has one element; one that is not set has none
 	Client   *http.Client        // never nil; its transport is where tests, dry runs and limits step in
+	Kept     any                 // what Spec.Keep made, or nil: calls must do without it, too
 }
 
 // Setting returns the value of a scalar setting, or "".

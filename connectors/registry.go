@@ -91,6 +91,13 @@ func (s *Spec) service() *schema.Service {
 // Spec returns the service's spec, or nil.
 func (r *Registry) Spec(name string) *Spec { return r.specs[name] }
 
+// Bind gives a connection what its service has it keep. It is called once, before the connection's first call.
+func (r *Registry) Bind(c *Conn) {
+	if s := r.specs[c.Service]; s != nil && s.Keep != nil {
+		c.Kept = s.Keep(c)
+	}
+}
+
 // Caller returns the action with its caller, or nil.
 func (r *Registry) Caller(name string) *Action {
 	if a := r.actions[name]; a != nil {

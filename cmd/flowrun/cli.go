@@ -94,6 +94,7 @@ func commands() []*command {
 
 		connectorsCommand(),
 		explainCommand(),
+		consoleCommand(),
 		graphCommand(),
 		completionCommand(),
 		versionCommand(),

@@ -103,7 +103,7 @@ func startFakes() (*fakes, error) {
 		}
 		f.told("stripe", r.Method, r.Path, body, r.Status)
 	}})
-	customerio := customeriofake.New(customeriofake.Options{OnCall: func(c customeriofake.Call) {
+	customerio := customeriofake.New(customeriofake.Options{AutoCreate: true, OnCall: func(c customeriofake.Call) {
 		f.told("customerio", c.Method, c.Path, string(c.Raw), c.Status)
 	}})
 	for _, fake := range []struct {

@@ -6,6 +6,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,6 +31,7 @@ func connectorPages(s *connectors.Spec) map[string][]byte {
 	for _, st := range s.Settings {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
 	}
+	limitsTable(&b, s)
 	if len(s.Triggers) > 0 {
 		b.WriteString("\n## Triggers\n\n`flowrun connectors TRIGGER` shows the fields of one.\n\n| trigger | event | |\n|---|---|---|\n")
 		for _, t := range s.Triggers {
@@ -76,9 +80,31 @@ func connectorPages(s *connectors.Spec) map[string][]byte {
 	return pages
 }
 
+// limitsTable writes what the vendor takes, by class; the actions of a class say its name.
+func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
+	if len(s.Limits) == 0 {
+		return
+	}
+	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time |\n|---|---|---|---|\n")
+	for _, class := range slices.Sorted(maps.Keys(s.Limits)) {
+		l, name, together := s.Limits[class], "`"+class+"`", "any number"
+		if class == "" {
+			name = "all others"
+		}
+		if l.Concurrency > 0 {
+			together = strconv.Itoa(l.Concurrency)
+		}
+		fmt.Fprintf(b, "| %s | %g | %d | %s |\n", name, l.Rate, l.Burst, together)
+	}
+}
+
 // writeAction describes an action; in brief, an answer is named rather than listed.
 func writeAction(b *bytes.Buffer, level string, a *connectors.Action, brief bool) {
-	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.\n\n%s| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), a.Effect, exampleBlock(a))
+	effect := a.Effect.String()
+	if a.Limit != "" {
+		effect += "`, limit: `" + a.Limit
+	}
+	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.\n\n%s| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), effect, exampleBlock(a))
 	for i := range a.In.Fields() {
 		f := &a.In.Fields()[i]
 		doc := f.Doc

@@ -95,7 +95,12 @@ func (x *machine) Recipes() []control.Recipe {
 	for _, r := range program.Recipes() {
 		c := control.Recipe{Name: r.Name, Filename: r.Filename, Description: r.Description, Enabled: !r.Disabled,
 			Triggers: []control.RecipeTrigger{}, Actions: []string{}, Labels: r.Labels}
-		for _, t := range r.Triggers {
+		for n, t := range r.Triggers {
+			if n > 0 && t.Range == r.Triggers[n-1].Range { // the types of one block, told apart by the checker
+				last := &c.Triggers[len(c.Triggers)-1]
+				last.Events = slices.Concat(last.Events, t.Events)
+				continue
+			}
 			c.Triggers = append(c.Triggers, control.RecipeTrigger{Type: t.Spec.Name, Connection: t.Connection, Events: t.Events})
 		}
 		for _, n := range r.Nodes {

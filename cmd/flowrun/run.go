@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -187,7 +188,13 @@ func (o *runOptions) read(m *Main, registry *connectors.Registry, recipe *check.
 	if err != nil {
 		return nil, err
 	}
-	if err := schema.CheckJSON(body, schema.JSONLimits{}); err != nil {
+	return o.decode(m, registry, recipe, body)
+}
+
+// decode makes an event of a body.
+func (o *runOptions) decode(m *Main, registry *connectors.Registry, recipe *check.Recipe, body []byte) (*runtime.Event, error) {
+	err := schema.CheckJSON(body, schema.JSONLimits{})
+	if err != nil {
 		return nil, fmt.Errorf("reading the event from %s: %w", o.event, err)
 	}
 	if len(recipe.Triggers) == 0 {
@@ -336,11 +343,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (w *wire) answer(r *http.Request, a *connectors.Action, seen *request) (*http.Response, error) {
 	if !w.live.sends(a.Effect) {
-		seen.Status, seen.Answer = http.StatusOK, a.Answer
-		body := a.Answer
-		if body == "" {
-			body = "{}"
-		}
+		seen.Status, seen.Answer = http.StatusOK, cmp.Or(a.Reply, a.Answer)
+		body := cmp.Or(seen.Answer, "{}")
 		return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
 			ContentLength: int64(len(body)), Request: r}, nil

@@ -51,11 +51,18 @@ type exam struct {
 }
 
 func (x *exam) answer() reply {
-	body := x.action.Answer
-	if body == "" {
-		body = "{}"
+	return reply{status: http.StatusOK, body: x.body()}
+}
+
+// body is what the vendor answers.
+func (x *exam) body() string {
+	switch {
+	case x.action.Reply != "":
+		return x.action.Reply
+	case x.action.Answer != "":
+		return x.action.Answer
 	}
-	return reply{status: http.StatusOK, body: body}
+	return "{}"
 }
 
 // attempt makes the call and tests what holds for every failure.
@@ -216,7 +223,7 @@ func (x *exam) drift(t *testing.T) {
 	if x.action.Out == nil {
 		return
 	}
-	for _, body := range []string{"", "<html></html>", "[]", `"text"`, x.action.Answer[:len(x.action.Answer)/2]} {
+	for _, body := range []string{"", "<html></html>", "[]", `"text"`, x.body()[:len(x.body())/2]} {
 		x.recorder.answer(reply{status: 200, body: body})
 		_, err := x.attempt(t, t.Context(), x.recorder.client)
 		if err == nil || err.Kind != connectors.KindDrift {

@@ -76,6 +76,11 @@ func contractSpec(t *testing.T, spec *connectors.Spec) {
 	if _, err := connectors.NewRegistry(spec); err != nil {
 		t.Errorf("registering: %v", err)
 	}
+	for class, l := range spec.Limits {
+		if l.Rate < 0 || l.Burst < 0 || l.Concurrency < 0 || l.Rate > 0 && l.Burst == 0 || l == (connectors.Limit{}) {
+			t.Errorf("limit %q: %+v lets nothing through or limits nothing", class, l)
+		}
+	}
 }
 
 // secretWords mark a setting whose name says that it holds a secret.
@@ -175,12 +180,17 @@ func contractShape(t *testing.T, spec *connectors.Spec, a *connectors.Action) {
 		t.Errorf("the example is no valid input: %v", err)
 	}
 	checkAnswer(t, a)
+	if a.Limit != "" {
+		if _, ok := spec.Limits[a.Limit]; !ok {
+			t.Errorf("limit %q is no class of the service's", a.Limit)
+		}
+	}
 }
 
 func checkAnswer(t *testing.T, a *connectors.Action) {
 	switch {
 	case a.Out == nil:
-		if a.Answer != "" {
+		if a.Answer != "" || a.Reply != "" {
 			t.Error("it has an answer and no shape for it")
 		}
 		return

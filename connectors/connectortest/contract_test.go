@@ -81,6 +81,8 @@ func faults() map[string]fault {
 		"input example":     {func(_ *S, a *A, _ *H) { a.In.Field("id").Example = `[1]` }, "no value of the field"},
 		"lower env":         {func(s *S, _ *A, _ *H) { s.Settings[0].Env = "vendor_token" }, "upper case"},
 		"env of another":    {func(s *S, _ *A, _ *H) { s.Settings[0].Env = "OTHER_TOKEN" }, "after VENDOR_"},
+		"limit":             {func(_ *S, a *A, _ *H) { a.Limit = "none" }, "no class of the service"},
+		"limit of nothing":  {func(s *S, _ *A, _ *H) { s.Limits = map[string]connectors.Limit{"": {Rate: 5}} }, "lets nothing through"},
 		"key not sent":      {func(_ *S, _ *A, h *H) { h.KeyHeader = "" }, "key is not on the wire"},
 		"repeat differs":    {func(_ *S, _ *A, h *H) { n := 0; h.Auth = counting(&n, h.Auth) }, "two attempts differ"},
 		"secret in message": {func(_ *S, _ *A, h *H) { h.Requires[0].Secret = false }, "repeats a secret"},

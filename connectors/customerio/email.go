@@ -5,8 +5,6 @@ import (
 	"net/mail"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/schema"
 )
@@ -17,12 +15,10 @@ func sendEmail(s *settings) *connectors.Action {
 	in := schema.NewObject("send_email",
 		schema.Field{Name: "to", Type: text, Required: true, Role: schema.RoleEmail, Example: `"jo@example.com"`,
 			Doc: "Who gets it: one address or several with commas; at most 15 together with cc and bcc"},
-		schema.Field{Name: "identifiers", Required: true, Example: `{"email": "jo@example.com"}`,
-			Type: schema.ObjectType(schema.NewObject("identifiers", person()...).WithOneOf("id", "email", "cio_id")),
-			Doc:  "The person it is about: exactly one of id, email and cio_id"},
+		identifiersInput(),
 		schema.Field{Name: "transactional_message_id", Type: text, Example: `"44"`,
 			Doc: "Number or trigger name of the template; without one body, subject and from are needed"},
-		schema.Field{Name: "message_data", Type: schema.Type{Kind: schema.KindAny}, Example: `{"amount": "49.00 EUR"}`,
+		schema.Field{Name: "message_data", Type: named(), Example: `{"amount": "49.00 EUR"}`,
 			Doc: "What the template reads as trigger"},
 		schema.Field{Name: "body", Type: text, Example: `"<p>Thank you</p>"`, Doc: "HTML, instead of the template's"},
 		schema.Field{Name: "subject", Type: text, Example: `"Your receipt"`, Doc: "Subject, instead of the template's"},
@@ -49,31 +45,14 @@ func sendEmail(s *settings) *connectors.Action {
 		schema.Field{Name: "disable_css_preprocessing", Type: flag, Example: "true", Doc: "Leave the CSS of the HTML as it is"},
 		schema.Field{Name: "auto_create", Type: flag, Example: "true", Doc: "Create the person where they don't exist"},
 	)
-	out := schema.NewObject("delivery",
-		schema.Field{Name: "delivery_id", Type: schema.Type{Kind: schema.KindString, Format: schema.ID}, Required: true,
-			Doc: "Id of the message, as later reports name it", Example: `"dgOq6QUAAX1Bq0Fv"`},
-		schema.Field{Name: "queued_at", Type: schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}, Required: true,
-			Doc: "When Customer.io took it", Example: "1750000000"},
-	)
 	return &connectors.Action{
-		Action: schema.Action{Name: "customerio_send_email", Service: service, Effect: schema.AtMostOnce, In: in, Out: out,
-			Doc: "Send a transactional e-mail to a person"},
-		Call: &connectors.HTTP{
-			Method: http.MethodPost,
-			Path:   "/v1/send/email",
-			Base: func(c *connectors.Conn) string {
-				return host(c, "app_url", "https://api.customer.io", "https://api-eu.customer.io")
-			},
-			Requires: []connectors.Setting{s.appKey},
-			Check:    checkEmail,
-			Auth: func(c *connectors.Conn, r *http.Request) {
-				r.Header.Set("Authorization", "Bearer "+c.Setting("app_key"))
-			},
-			Problem: problem,
-		},
+		Action: schema.Action{Name: "customerio_send_email", Service: service, Effect: schema.AtMostOnce, In: in, Out: deliveryShape(),
+			Doc: "Send a transactional e-mail to a person", Emits: []string{"email_sent", "email_delivered"}},
+		Call:  s.appCall(&connectors.HTTP{Method: http.MethodPost, Path: "/v1/send/email", Check: checkEmail}),
+		Limit: limitSend,
 		Example: `{"to": "jo@example.com", "identifiers": {"email": "jo@example.com"}, "transactional_message_id": "44",
 			"message_data": {"amount": "49.00 EUR"}}`,
-		Answer: `{"delivery_id": "dgOq6QUAAX1Bq0Fv", "queued_at": 1750000000}`,
+		Answer: deliveryAnswer,
 	}
 }
 
@@ -92,11 +71,8 @@ func checkEmail(c *connectors.Call) error {
 			}
 		}
 	}
-	if v := connectors.Input(c, "send_at"); !v.IsNull() {
-		// That it lies within 90 days is left to the vendor: the only clock here is the event's.
-		if _, err := unixSeconds("send_at", v); err != nil {
-			return err
-		}
+	if err := checkSendAt(c); err != nil {
+		return err
 	}
 	n := 0
 	for _, name := range []string{"to", "cc", "bcc"} {
@@ -104,29 +80,6 @@ func checkEmail(c *connectors.Call) error {
 	}
 	if n > maxRecipients {
 		return connectors.Invalidf("to, cc and bcc hold %d addresses; Customer.io takes %d", n, maxRecipients)
-	}
-	return freeForm("message_data", connectors.Input(c, "message_data"))
-}
-
-func checkIdentifiers(v cty.Value) error {
-	given := 0
-	if !v.IsNull() {
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			if e.IsNull() || e.Type() != cty.String {
-				continue
-			}
-			if e.AsString() == "" {
-				return connectors.Invalid("an identifier is empty")
-			}
-			if err := short("an identifier", e.AsString(), maxID); err != nil {
-				return err
-			}
-			given++
-		}
-	}
-	if given != 1 {
-		return connectors.Invalid("identifiers must hold exactly one of id, email and cio_id")
 	}
 	return nil
 }

@@ -25,6 +25,15 @@ func person() []schema.Field {
 	}
 }
 
+// anyone is person and the identifier that only the second version of the Track API knows.
+func anyone() []schema.Field {
+	return append(person(), schema.Field{Name: "phone", Doc: "Phone number of the person as E.164 has it, where the workspace identifies people by phone",
+		Type: schema.Type{Kind: schema.KindString, Max: 16}, Role: schema.RolePhone, Example: `"+15555550100"`})
+}
+
+// identifiers returns the names of anyone's fields.
+func identifiers() []string { return []string{"id", "email", "cio_id", "phone"} }
+
 // identifier returns what stands for the person in a path, not yet encoded.
 func identifier(c *connectors.Call) (string, error) {
 	id, email, cioID := connectors.InputString(c, "id"), connectors.InputString(c, "email"), connectors.InputString(c, "cio_id")

@@ -2,6 +2,7 @@ package customerio
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -71,6 +72,50 @@ func FuzzIdentifier(f *testing.F) {
 		}
 		if strings.HasPrefix(want, cioPrefix) != (cioID != "") {
 			t.Errorf("%q would be taken for an identifier of another kind", want)
+		}
+	})
+}
+
+// Whatever the texts are, a change is one JSON object that names the person as they were given.
+func FuzzChange(f *testing.F) {
+	f.Add("cus_1", "paid", `a "quoted" value`, "plan")
+	f.Add("jo+a&b@example.com", "home\n", "\x00", "a.b")
+	f.Add("é", "\u2028", `{"a":1}`, `"`)
+	s := newSettings()
+	changes := map[string]*connectors.Action{}
+	for _, a := range []*connectors.Action{identify(s), track(s), identifyObject(s)} {
+		changes[a.Name] = a
+	}
+	f.Fuzz(func(t *testing.T, id, name, text, attribute string) {
+		free := cty.ObjectVal(map[string]cty.Value{attribute: cty.StringVal(text)})
+		for _, c := range []struct {
+			action string
+			in     map[string]cty.Value
+			entity func([]byte, *connectors.Call) ([]byte, error)
+		}{
+			{"customerio_identify", map[string]cty.Value{"id": cty.StringVal(id), "attributes": free}, identifyEntity},
+			{"customerio_track", map[string]cty.Value{"id": cty.StringVal(id), "name": cty.StringVal(name), "data": free}, eventEntity("")},
+		} {
+			in, err := changes[c.action].In.Convert(cty.ObjectVal(c.in))
+			if err != nil {
+				return
+			}
+			raw, err := c.entity(nil, &connectors.Call{Input: in, Key: "k", EventTime: time.Unix(1, 0)})
+			if err != nil {
+				continue
+			}
+			var got struct {
+				Type, Action string
+				Identifiers  map[string]string
+				Attributes   map[string]any
+			}
+			if err := json.Unmarshal(raw, &got); err != nil {
+				t.Fatalf("%s: %v", raw, err)
+			}
+			want := in.GetAttr("id").AsString() // as cty normalised it
+			if len(got.Identifiers) != 1 || got.Identifiers["id"] != want || got.Type != "person" {
+				t.Errorf("%q became %s", id, raw)
+			}
 		}
 	})
 }

@@ -21,6 +21,25 @@ const (
 	maxRecipients = 15
 )
 
+// The classes of limits. Track's is the connection's own: it is what nearly all calls go to.
+const (
+	limitApp       = "app"       // the App API: look-ups and set-up
+	limitSend      = "send"      // transactional messages
+	limitBroadcast = "broadcast" // API-triggered broadcasts
+)
+
+// limits are what the vendor documents. It gives Track 1,000 calls a second and does not enforce that strictly; for
+// transactional messages it names the same door now and 100 a second before, and the smaller is kept. It sends no
+// headers that would tell.
+func limits() map[string]connectors.Limit {
+	return map[string]connectors.Limit{
+		"":             {Rate: 1000, Burst: 1000},
+		limitApp:       {Rate: 10, Burst: 10},
+		limitSend:      {Rate: 100, Burst: 100},
+		limitBroadcast: {Rate: 0.1, Burst: 1},
+	}
+}
+
 func short(name, v string, limit int) error {
 	if len(v) > limit {
 		return connectors.Invalidf("%s has %d bytes; Customer.io takes %d", name, len(v), limit)
@@ -28,15 +47,11 @@ func short(name, v string, limit int) error {
 	return nil
 }
 
-// freeForm refuses what is not an object: the vendor's attributes and data have names.
-func freeForm(name string, v cty.Value) error {
-	if v.IsNull() {
-		return nil
-	}
-	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
-		return connectors.Invalidf("%s must be an object, not %s", name, t.FriendlyName())
-	}
-	return nil
+// named is the type of what has names that the caller chooses.
+func named() schema.Type {
+	o := schema.NewObject("")
+	o.Open = true
+	return schema.ObjectType(o)
 }
 
 // lastSecond is where seconds end and milliseconds, a frequent mistake, begin: the year 5138.
@@ -68,6 +83,11 @@ func unixSeconds(field string, v cty.Value) (int64, error) {
 		return 0, connectors.Invalidf("%s lies after the year 5000: it must be in seconds, not milliseconds", field)
 	}
 	return n, nil
+}
+
+// appendRawJSON appends a member of an object that is open in dst, nulls and all.
+func appendRawJSON(dst []byte, name string, v cty.Value) ([]byte, error) {
+	return schema.AppendJSON(appendRaw(dst, name), v)
 }
 
 func timestampField(doc string) schema.Field {

@@ -1,13 +1,15 @@
 package customerio
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
 )
 
-// problem reads an error, which comes in three shapes: {meta:{errors:[text]}} from Track, {meta:{error:text}} from
-// sends, {errors:[{detail,status,source:{pointer}}]} from the rest of the App API.
+// problem reads an error, which comes in four shapes: {meta:{errors:[text]}} from Track, {meta:{error:text}} from
+// sends, {errors:[{detail,status,source:{pointer}}]} from the rest of the App API; the second version of Track has
+// {errors:[{reason,field,message}]}.
 func problem(status int, _ http.Header, body []byte) (message, code string) {
 	if status >= 300 && status < 400 {
 		return `answered with a redirect, which is not followed: the account is in the other region, see the setting "region"`, ""
@@ -18,8 +20,11 @@ func problem(status int, _ http.Header, body []byte) (message, code string) {
 			Errors []string `json:"errors"`
 		} `json:"meta"`
 		Errors []struct {
-			Detail string `json:"detail"`
-			Source struct {
+			Detail  string `json:"detail"`
+			Message string `json:"message"`
+			Reason  string `json:"reason"`
+			Field   string `json:"field"`
+			Source  struct {
 				Pointer string `json:"pointer"`
 			} `json:"source"`
 		} `json:"errors"`
@@ -32,9 +37,9 @@ func problem(status int, _ http.Header, body []byte) (message, code string) {
 	}
 	texts = append(texts, answer.Meta.Errors...)
 	for _, e := range answer.Errors {
-		text := e.Detail
-		if e.Source.Pointer != "" {
-			text = strings.TrimSpace(text + " (at " + e.Source.Pointer + ")")
+		text := cmp.Or(e.Detail, e.Message, e.Reason)
+		if at := cmp.Or(e.Source.Pointer, e.Field); at != "" {
+			text = strings.TrimSpace(text + " (at " + at + ")")
 		}
 		if text != "" {
 			texts = append(texts, text)

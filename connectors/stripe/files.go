@@ -100,10 +100,7 @@ func pdfAnswer() *schema.Object {
 }
 
 func decodePDF(_ *connectors.Call, body []byte) (cty.Value, error) {
-	if schema.CheckJSON(body, schema.JSONLimits{}) == nil {
-		return decodeAnswer(pdfAnswer(), body) // a stand-in that answers with an example
-	}
-	if !bytes.HasPrefix(body, []byte("%PDF")) {
+	if !bytes.HasPrefix(body, []byte("%PDF-")) {
 		return cty.NilVal, fmt.Errorf("the answer is no PDF document")
 	}
 	return cty.ObjectVal(map[string]cty.Value{"content": cty.StringVal(base64.StdEncoding.EncodeToString(body))}), nil

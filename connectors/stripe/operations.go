@@ -101,6 +101,9 @@ func (c *catalog) action(name string) *connectors.Action {
 	}
 	a.Call = c.caller(op, in)
 	a.Example, a.Answer = c.example(op, in, a.Out)
+	if op.answer == "pdf" {
+		a.Reply = "%PDF-1.4\n"
+	}
 	return a
 }
 

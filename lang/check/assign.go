@@ -46,8 +46,8 @@ func (e env) assign(x hclsyntax.Expression, w target) info {
 	case *hclsyntax.ConditionalExpr:
 		cond := e.infer(y.Condition)
 		e.wantBool(y.Condition, cond, "the condition of ?:")
-		a := e.given(e.assume(y.Condition, true)).assign(y.TrueResult, w)
-		b := e.given(e.assume(y.Condition, false)).assign(y.FalseResult, w)
+		yes, no := e.given(e.assume(y.Condition, true)), e.given(e.assume(y.Condition, false))
+		a, b := reached(yes, yes.assign(y.TrueResult, w), no, no.assign(y.FalseResult, w))
 		if cond.secret {
 			e.leak(y.Condition.Range(), w)
 		}
@@ -89,6 +89,11 @@ func (e env) fits(x hclsyntax.Expression, i info, w target) bool {
 	}
 	if i.secret && !w.secret {
 		e.leak(x.Range(), w)
+		return false
+	}
+	if !w.secret && e.c.holdsSecret(i.t) {
+		e.report(diag.SecretLeak, x.Range(), "%s is not secret: what goes there may be logged and shown. %s holds what is secret; name the attributes that are wanted.",
+			w.name, e.source(x.Range()))
 		return false
 	}
 	if i.isNull {
@@ -239,6 +244,9 @@ func (e env) mismatch(i info, want schema.Type, at string) string {
 }
 
 func (e env) objectMismatch(i info, want schema.Type, at, is string) string {
+	if i.t.Kind == schema.KindMap && want.Object != nil && want.Object.Open && len(want.Object.Fields()) == 0 {
+		return ""
+	}
 	if i.t.Kind != schema.KindObject || i.t.Object == nil || want.Object == nil {
 		if i.t.Kind == schema.KindObject {
 			return ""
@@ -298,13 +306,14 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		key, ok := e.objectKey(item)
 		if !ok {
 			dynamic = true
-			all.take(e.infer(item.ValueExpr))
+			all.take(e.assignKey(item, w))
+			all.take(e.traced(e.infer(item.ValueExpr)))
 			continue
 		}
 		f := w.t.Object.Field(key)
 		if f == nil {
 			if w.t.Object.Open {
-				all.take(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret}))
+				all.take(e.traced(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret})))
 			} else {
 				e.unknown(diag.UnknownInput, item.KeyExpr.Range(), key, w.t.Object.Names(), "%s takes no %q.", w.name, key)
 				e.infer(item.ValueExpr)
@@ -314,7 +323,7 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		inner := memberTarget(w.t.Object, f)
 		inner.secret = inner.secret || w.secret
 		i := e.assign(item.ValueExpr, inner)
-		all.take(i)
+		all.take(e.traced(i))
 		given[key] = !i.isNull
 	}
 	if !dynamic {
@@ -369,11 +378,22 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 		name := "a value of " + w.name
 		if ok {
 			name = fmt.Sprintf("%q", key)
+		} else {
+			all.take(e.assignKey(item, w))
 		}
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
+}
+
+// assignKey checks a key that is computed, which is shown wherever the object is.
+func (e env) assignKey(item hclsyntax.ObjectConsItem, w target) info {
+	key := e.keyInfo(item)
+	if key.secret {
+		e.leak(item.KeyExpr.Range(), w)
+	}
+	return info{personal: key.personal}
 }
 
 // writtenOut is the value of an object or a list that has been checked part by part.
@@ -397,7 +417,7 @@ func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
 	var all info
 	for _, ex := range x.Exprs {
 		i := e.assign(ex, target{t: elem, name: "an element of " + w.name, required: elem.Kind != schema.KindAny, secret: w.secret})
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
 }

@@ -42,6 +42,9 @@ type builder struct {
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
+
+	// visit is told of each step, and of the end of the recipe with nil, what is in reach and proved there; may be nil.
+	visit func(*nodeSrc, env)
 }
 
 func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {
@@ -185,7 +188,7 @@ func (b *builder) triggers() {
 			if duplicate(b.e.sc.rep, "trigger", t.Name, t.Range, taken) {
 				return
 			}
-			b.out.Triggers = append(b.out.Triggers, b.trigger(t))
+			b.out.Triggers = append(b.out.Triggers, b.trigger(t).apart()...)
 		})
 	}
 }
@@ -236,6 +239,36 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	if spec.Choose != nil {
 		events, guards := spec.Choose(values)
 		out.Events, out.Guards = events, append(out.Guards, guards...)
+	}
+	return out
+}
+
+// mostApart is how many objects the types of one trigger may have between them for each to be looked at by itself.
+const mostApart = 16
+
+// apart returns a trigger that is told its types as one for each object that they carry, so that the types are told
+// apart as several triggers are: what all share can be read, and under event.type == "…" what that one has. A trigger
+// whose shape has the fields of each of its types, null where one has none, stays one.
+func (t *Trigger) apart() []*Trigger {
+	if t.Spec == nil || t.Spec.PayloadFor == nil || len(t.Events) < 2 || slices.Contains(t.Events, "*") {
+		return []*Trigger{t}
+	}
+	var out []*Trigger
+	for _, name := range t.Events {
+		payload := t.Spec.PayloadFor([]string{name})
+		if t.Payload != nil && slices.ContainsFunc(t.Payload.Fields(), func(f schema.Field) bool { return payload.Field(f.Name) == nil }) {
+			return []*Trigger{t}
+		}
+		if n := slices.IndexFunc(out, func(o *Trigger) bool { return o.Payload == payload }); n >= 0 {
+			out[n].Events = append(out[n].Events, name)
+			continue
+		}
+		one := *t
+		one.Events, one.Payload = []string{name}, payload
+		out = append(out, &one)
+	}
+	if len(out) > mostApart {
+		return []*Trigger{t}
 	}
 	return out
 }
@@ -515,12 +548,18 @@ func (b *builder) finish() {
 	for n, l := range b.locals {
 		index[l.Name] = n
 	}
-	for _, l := range b.locals {
-		sub := newRefs()
-		sub.add(l.Expr)
-		sub.through(b.reads)
-		delete(sub.locals, l.Name)
-		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indices(sub.locals, index), Range: l.Range})
+	for _, l := range b.locals { // each stands after those it needs
+		needs := map[int]bool{}
+		for _, n := range indices(b.reads[l.Name].locals, index) {
+			if n >= len(r.Locals) {
+				continue // a circle
+			}
+			needs[n] = true
+			for _, through := range r.Locals[n].Needs {
+				needs[through] = true
+			}
+		}
+		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indexSet(needs), Range: l.Range})
 	}
 	var payloads, previous []*schema.Object
 	for _, t := range r.Triggers {

@@ -22,6 +22,7 @@ type checker struct {
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
 
+	secrets  map[*schema.Object]bool // whether values of an object hold a secret
 	personal map[*schema.Object]bool // whether objects hold data of a person
 }
 
@@ -67,6 +68,7 @@ type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+	mute  bool
 	in    *body // where it is read
 }
 

@@ -18,11 +18,11 @@ type Recipe struct {
 	Timeout     time.Duration // 0 for none
 	Labels      map[string]string
 
-	Triggers []*Trigger
-	Nodes    []*Node  // in the order they are written; a switch stands before the nodes of its cases
-	OnError  []*Node  // what runs when a run has failed: its own on_error, or the project's; their indices are into this list
-	Locals   []*Local // the project's, then the recipe's; each after those it needs
-	Vars     []string // names of the variables it reads
+	Triggers []*Trigger // one for each block, or for each object that the types of a block carry
+	Nodes    []*Node    // in the order they are written; a switch stands before the nodes of its cases
+	OnError  []*Node    // what runs when a run has failed: its own on_error, or the project's; their indices are into this list
+	Locals   []*Local   // the project's, then the recipe's; each after those it needs
+	Vars     []string   // names of the variables it reads
 
 	// Reads and ReadsPrevious are what the recipe reads of `trigger` and `previous`, all nodes and locals together.
 	Reads, ReadsPrevious *schema.Paths

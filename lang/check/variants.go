@@ -73,6 +73,9 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
 		}
 		b.in(rep, n.context(), func() {
+			if n.Kind != Action {
+				b.visited(e, n)
+			}
 			switch n.Kind {
 			case Filter:
 				if n.src.Condition != nil {
@@ -88,6 +91,20 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			}
 		})
 	}
+	if in == b.top {
+		b.visited(e, nil)
+	}
+}
+
+// visited tells what is in reach of a step.
+func (b *builder) visited(e env, n *nodeSrc) {
+	if b.visit == nil {
+		return
+	}
+	if n != nil && n.Kind == Wait && n.Wait.Event != nil {
+		e.incoming = n
+	}
+	b.visit(n, e)
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
@@ -98,6 +115,7 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
 		e.facts = e.facts.and(e.assume(n.src.When, true))
 	}
+	b.visited(e, n)
 	if n.Action == nil {
 		for _, a := range n.src.Args {
 			e.infer(a.Expr)
@@ -126,10 +144,13 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 					continue
 				}
 				if other.seen[key] {
-					bad = append(bad, triggers[k].Name)
+					bad = append(bad, triggers[k].among(triggers))
 				} else {
-					good = append(good, triggers[k].Name)
+					good = append(good, triggers[k].among(triggers))
 				}
+			}
+			if m.Code == diag.UnreachableCase && len(good) > 0 {
+				continue // another trigger reaches it
 			}
 			if triggers[n].Spec != nil && len(good) > 0 {
 				d = onSome(d, m, bad, good)
@@ -141,6 +162,16 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			rep.seen[key] = true
 		}
 	}
+}
+
+// among names the trigger among the others of its recipe.
+func (t *Trigger) among(all []*Trigger) string {
+	for _, o := range all {
+		if o != t && o.Name == t.Name {
+			return fmt.Sprintf("%s of %s", t.Name, strings.Join(t.Events, ", "))
+		}
+	}
+	return t.Name
 }
 
 // onSome says for which triggers a mistake is one.

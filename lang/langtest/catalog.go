@@ -180,6 +180,13 @@ func payloadFor(types []string) *schema.Object {
 	return common
 }
 
+// freeForm is an object of any names.
+func freeForm() schema.Type {
+	o := schema.NewObject("")
+	o.Open = true
+	return schema.ObjectType(o)
+}
+
 func actions() []*schema.Action {
 	person := func(fields ...schema.Field) *schema.Object {
 		return schema.NewObject("person", append([]schema.Field{
@@ -192,7 +199,7 @@ func actions() []*schema.Action {
 	return []*schema.Action{
 		{
 			Name: "customerio_identify", Service: "customerio", Doc: "Create or update a person", Effect: schema.Idempotent,
-			In: person(may("attributes", data)),
+			In: person(may("attributes", freeForm())),
 		},
 		{
 			Name: "customerio_send_email", Service: "customerio", Doc: "Send a transactional message", Effect: schema.AtMostOnce,

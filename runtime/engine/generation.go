@@ -45,7 +45,9 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 		recipes: make(map[string]*recipe, len(p.Recipes())),
 	}
 	for _, c := range b.Connections {
-		g.conns[c.Name] = &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client}
+		conn := &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client}
+		e.cfg.Registry.Bind(conn)
+		g.conns[c.Name] = conn
 	}
 	funcs := eval.Table()
 	for _, cr := range p.Recipes() {

@@ -3,7 +3,8 @@
 //
 // It is strict where the vendor is (authentication, limits, shapes) and keeps what the vendor would only act on, so that
 // a test can ask what became of a call: an event whose id was seen before is ignored and counted, an e-mail that is sent
-// twice is there twice. It sends nothing, merges no people, and knows no campaigns.
+// twice is there twice, a batch with one bad item takes the others. It sends nothing, and campaigns and segments that
+// fill themselves are not there.
 package customeriofake
 
 import (
@@ -25,6 +26,12 @@ type Options struct {
 	// Now is the fake's clock; time.Now where nil.
 	Now func() time.Time
 
+	// AutoCreate has a look-up of somebody who isn't there make them first, so that recipes go on in a sandbox.
+	AutoCreate bool
+
+	// Latency is how long each answer takes; 0 for as fast as it can be made.
+	Latency time.Duration
+
 	// OnCall is told of each call once its answer is decided, in order. It must not call the fake.
 	OnCall func(Call)
 }
@@ -42,8 +49,25 @@ type Call struct {
 
 // Person is somebody the fake knows. Attributes hold what was set last for each name.
 type Person struct {
-	Identifier string // as in the path, decoded: an id, an e-mail address or cio_…
+	Identifier string // that they were first named by: an id, an e-mail address, a phone number or cio_…
+	CioID      string // that the fake gave them
 	Attributes map[string]any
+	Devices    map[string]Device // by token
+	Segments   []int             // manual ones, ascending
+}
+
+// Device is a person's.
+type Device struct {
+	Platform   string
+	LastUsed   int64 // unix seconds
+	Attributes map[string]any
+}
+
+// Object is what people have in common. Its key is "type/id", or "cio/id" where it is named by the vendor's id.
+type Object struct {
+	Key        string
+	Attributes map[string]any
+	People     map[string]map[string]any // attributes of the relationships, by the person's identifier
 }
 
 // Event is an event that was accepted for the first time.
@@ -56,11 +80,19 @@ type Event struct {
 	Data        map[string]any
 }
 
-// Email is an e-mail that was accepted.
+// Email is a transactional message that was accepted.
 type Email struct {
+	Channel    string // "email", "push", "sms", "in_app", "inbox_message"
 	DeliveryID string
 	QueuedAt   int64
 	Body       map[string]any // the request as it was sent
+}
+
+// Broadcast is a start of a broadcast that was accepted.
+type Broadcast struct {
+	BroadcastID int
+	ID          int
+	Body        map[string]any
 }
 
 // Fault is an answer given instead of the right one. The request is read and logged, and has no effect unless Act is
@@ -82,11 +114,18 @@ type Fake struct {
 
 	mu         sync.Mutex
 	people     map[string]*Person
+	born       int             // how many people there have been
+	suppressed map[string]bool // identifiers, folded
+	objects    map[string]*Object
 	events     []Event
 	seen       map[string]bool // ids of events
 	duplicates int
 	deleted    []string
-	emails     []Email
+	messages   []Email
+	broadcasts []Broadcast
+	started    map[int]time.Time // when a broadcast was started last
+	webhooks   []Webhook
+	hooks      int // how many webhooks there have been
 	calls      []Call
 	faults     []Fault
 
@@ -100,7 +139,8 @@ func New(opts Options) *Fake {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Fake{opts: opts, people: map[string]*Person{}, seen: map[string]bool{}}
+	return &Fake{opts: opts, people: map[string]*Person{}, suppressed: map[string]bool{}, objects: map[string]*Object{},
+		seen: map[string]bool{}, started: map[int]time.Time{}}
 }
 
 // ServeHTTP implements http.Handler.
@@ -131,6 +171,13 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Status = a.status
 	f.log(call)
+	if f.opts.Latency > 0 {
+		select {
+		case <-time.After(f.opts.Latency):
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+	}
 	if fault.Hold != nil {
 		select {
 		case <-fault.Hold:
@@ -183,52 +230,6 @@ func (f *Fake) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
-}
-
-// Person returns a copy of the person of that identifier; ok is false where there is none.
-func (f *Fake) Person(identifier string) (p Person, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	known, ok := f.people[fold(identifier)]
-	if !ok {
-		return Person{}, false
-	}
-	return Person{Identifier: known.Identifier, Attributes: maps.Clone(known.Attributes)}, true
-}
-
-// People returns how many people there are.
-func (f *Fake) People() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.people)
-}
-
-// Events returns the events that were accepted, repeats left out.
-func (f *Fake) Events() []Event {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.events)
-}
-
-// Duplicates returns how many events were ignored because their id was seen before.
-func (f *Fake) Duplicates() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.duplicates
-}
-
-// Deleted returns the identifiers that were deleted, in order, whether or not they named somebody.
-func (f *Fake) Deleted() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.deleted)
-}
-
-// Emails returns the e-mails that were accepted, repeats among them.
-func (f *Fake) Emails() []Email {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.emails)
 }
 
 // answer is what a handler decided.

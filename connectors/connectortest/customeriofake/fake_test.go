@@ -107,6 +107,65 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestBatches(t *testing.T) {
+	d := open(t, customeriofake.Options{})
+	const good = `{"type":"person","identifiers":{"id":"a"},"action":"identify","attributes":{"plan":"pro"}}`
+	if got := d.want(200, "POST", "/api/v2/batch", `{"batch":[`+good+`]}`); got != "{}" {
+		t.Errorf("answer %s", got)
+	}
+	got := d.want(207, "POST", "/api/v2/batch", `{"batch":[`+good+`,{"type":"person","action":"identify"},
+		{"type":"person","identifiers":{"id":"b"},"action":"dance"},{"type":"delivery"},
+		{"type":"person","identifiers":{"phone":"+15555550100"},"action":"event","name":"paid"}]}`)
+	for _, want := range []string{`"batch_index":1,"reason":"invalid","field":"identifiers"`, `"batch_index":2,"reason":"invalid","field":"action"`, `"batch_index":3`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("answer %s, want %s", got, want)
+		}
+	}
+	if strings.Count(got, "batch_index") != 3 || len(d.Events()) != 1 || d.Events()[0].Identifier != "+15555550100" {
+		t.Errorf("answer %s, events %v", got, d.Events())
+	}
+	d.want(400, "POST", "/api/v2/batch", `{"batch":[]}`)
+	d.want(400, "POST", "/api/v2/batch", `{"batch":{}}`)
+	d.want(400, "POST", "/api/v2/batch", `{"batch":["`+strings.Repeat("x", 500_000)+`"]}`)
+	if got := d.want(207, "POST", "/api/v2/batch", `{"batch":[{"type":"person","identifiers":{"id":"a"},"action":"event","name":"n","attributes":{"d":"`+
+		strings.Repeat("x", 32_000)+`"}}]}`); !strings.Contains(got, "32 KB") {
+		t.Errorf("answer %s", got)
+	}
+}
+
+func TestLookupsOfASandbox(t *testing.T) {
+	for auto, want := range map[bool]int{false: 404, true: 200} {
+		d := open(t, customeriofake.Options{AutoCreate: auto})
+		d.want(want, "GET", "/v1/customers/cus_1/attributes?id_type=id", "")
+		d.want(404, "GET", "/v1/customers/03/attributes?id_type=cio_id", "")
+		if got := d.want(200, "GET", "/v1/customers?email=a%2Bb%40example.com", ""); strings.Contains(got, "a+b@example.com") != auto {
+			t.Errorf("answer %s", got)
+		}
+	}
+}
+
+func TestLatency(t *testing.T) {
+	d := open(t, customeriofake.Options{Latency: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "DELETE", d.url+"/api/v1/customers/a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("s", "k")
+	ended := make(chan error)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("a call that should take an hour: %v", err)
+	}
+}
+
 func TestEmailsHaveNoKey(t *testing.T) {
 	d := open(t, customeriofake.Options{})
 	const mail = `{"to":"a@example.com","identifiers":{"id":"1"},"transactional_message_id":44}`
@@ -137,6 +196,20 @@ func TestRefusals(t *testing.T) {
 		{400, "POST", "/api/v1/customers/a/events", `{"name":"n","data":[]}`},
 		{400, "POST", "/api/v1/customers/a/events", `{"name":"n","timestamp":"now"}`},
 		{400, "POST", "/api/v1/events", `{"name":"n","data":{"d":"` + long(100_000) + `"}}`},
+		{400, "POST", "/api/v2/entity", `{"type":"person","identifiers":{"id":"a","email":"a@example.com"},"action":"identify"}`},
+		{400, "POST", "/api/v2/entity", `{"type":"person","identifiers":{"id":"a"},"action":"add_device","device":{"token":"t","platform":"tv"}}`},
+		{400, "POST", "/api/v2/entity", `{"type":"object","identifiers":{"object_id":"a"},"action":"identify"}`},
+		{400, "POST", "/api/v2/entity", `{"type":"object","identifiers":{"object_type_id":"1","object_id":"a"},"action":"add_relationships"}`},
+		{400, "POST", "/api/v1/segments/7/add_customers", `{"ids":[]}`},
+		{400, "POST", "/api/v1/segments/7/add_customers?id_type=phone", `{"ids":["a"]}`},
+		{400, "POST", "/v1/send/sms", `{"identifiers":{"id":"1"},"transactional_message_id":1}`},
+		{400, "POST", "/v1/send/push", `{"identifiers":{"id":"1"},"body":"b","subject":"s","from":"f@example.com"}`},
+		{404, "POST", "/v1/campaigns/x/triggers", `{"ids":["a"]}`},
+		{422, "POST", "/v1/campaigns/1/triggers", `{"ids":["a"],"emails":["a@example.com"]}`},
+		{422, "POST", "/v1/campaigns/1/triggers", `{"ids":[]}`},
+		{404, "GET", "/v1/reporting_webhooks/1", ""},
+		{400, "POST", "/v1/reporting_webhooks", `{"name":"n","endpoint":"https://example.com","events":[]}`},
+		{400, "POST", "/v1/reporting_webhooks", `{"name":"n","endpoint":"ftp://example.com","events":["email_sent"]}`},
 		{400, "POST", "/v1/send/email", `{"identifiers":{"id":"1"},"transactional_message_id":1}`},
 		{400, "POST", "/v1/send/email", `{"to":"a@example.com","identifiers":{"id":"1","email":"a@example.com"},"transactional_message_id":1}`},
 		{400, "POST", "/v1/send/email", `{"to":"a@example.com","identifiers":{"id":"1"},"body":"b"}`},
