@@ -6,7 +6,6 @@ package connectors
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -39,14 +38,13 @@ type Spec struct {
 	Action      func(name string) *Action
 }
 
-// AllActions returns the names of all actions, sorted.
+// AllActions returns the names of all actions: of those in Actions in their order, then of the others.
 func (s *Spec) AllActions() []string {
-	names := slices.Clone(s.ActionNames)
+	names := make([]string, 0, len(s.Actions)+len(s.ActionNames))
 	for _, a := range s.Actions {
 		names = append(names, a.Name)
 	}
-	slices.Sort(names)
-	return names
+	return append(names, s.ActionNames...)
 }
 
 // Wrap has each action's calls go through what wrap returns.

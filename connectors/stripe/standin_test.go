@@ -441,3 +441,51 @@ func TestQuoteDocument(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestStandInRefuses sends what the checker would not let through, and what only the vendor knows to be wrong.
+func TestStandInRefuses(t *testing.T) {
+	s := newStandIn(t, stripefake.Options{})
+	s.do("customer_create", `{"email": "jo@example.com"}`)
+	for _, tt := range []struct {
+		method, path, form string
+		status             int
+		code, param        string
+	}{
+		{"POST", "/v1/customers", "emial=x", 400, "parameter_unknown", "emial"},
+		{"POST", "/v1/customers", "address[cty]=x", 400, "parameter_unknown", "address[cty]"},
+		{"POST", "/v1/subscriptions", "customer=cus_1&items[0][prise]=x", 400, "parameter_unknown", "items[0][prise]"},
+		{"POST", "/v1/prices", "unit_amount=5", 400, "parameter_missing", "currency"},
+		{"POST", "/v1/prices", "currency=usd&unit_amount=five", 400, "parameter_invalid_integer", "unit_amount"},
+		{"POST", "/v1/prices", "currency=usd&billing_scheme=none", 400, "parameter_invalid", "billing_scheme"},
+		{"POST", "/v1/refunds/re_nobody", "metadata[a]=b", 404, "resource_missing", "id"},
+		{"GET", "/v1/customers?limit=101", "", 400, "parameter_invalid_integer", "limit"},
+		{"GET", "/v1/customers?starting_after=cus_nobody", "", 404, "resource_missing", "id"},
+		{"GET", "/v1/customers/search?query=nonsense", "", 400, "", "query"},
+		{"GET", "/v1/customers/search?query=email:'a'&page=page_99", "", 400, "", "page"},
+		{"GET", "/v1/nothing", "", 404, "", ""},
+		{"DELETE", "/v1/refunds/re_1", "", 404, "", ""},
+		{"POST", "/v1/coupons", "id=A&duration=once&percent_off=1", 200, "", ""},
+		{"POST", "/v1/coupons", "id=A&duration=once&percent_off=1", 400, "resource_already_exists", "id"},
+		{"POST", "/v1/customers/a%2Fb", "name=x", 404, "resource_missing", "id"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), tt.method, s.url+tt.path, strings.NewReader(tt.form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+testKey)
+		r.Header.Set("Stripe-Version", APIVersion)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := s.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body struct{ Error struct{ Code, Param string } }
+		if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+			t.Errorf("%s %s: %v", tt.method, tt.path, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != tt.status || body.Error.Code != tt.code || body.Error.Param != tt.param {
+			t.Errorf("%s %s %s: %d %+v", tt.method, tt.path, tt.form, resp.StatusCode, body.Error)
+		}
+	}
+}
