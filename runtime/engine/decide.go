@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,7 +206,7 @@ func (e *Engine) Once(ctx context.Context, name string, ev *runtime.Event) (*run
 	r.object, r.previous = e.payload(ev)
 	for _, guard := range trigger.Guards {
 		if !guard.Admits(ev.Type, r.object, r.previous) {
-			r.run.Status, r.run.StoppedBy = runtime.RunFiltered, guard.Setting
+			r.run.Status, r.run.StoppedBy = runtime.RunFiltered, cmp.Or(guard.Setting, trigger.Name)
 			return r.run, nil
 		}
 	}
