@@ -22,6 +22,9 @@ type Spec struct {
 	Webhook  *Webhook // nil where the service sends none
 	Triggers []*schema.Trigger
 	Actions  []*Action
+
+	// Limits are the vendor's, by class: "" is that of actions which name none. They hold for each connection.
+	Limits map[string]Limit
 }
 
 // Setting is one argument of the service's connection block.
@@ -34,6 +37,7 @@ type Setting struct {
 type Action struct {
 	schema.Action
 	Call    Caller
+	Limit   string // the class of Spec.Limits that its calls count toward
 	Example string // a JSON object: an input that is valid
 	Answer  string // a JSON object: what the vendor then answers; empty where Out is nil
 }
@@ -44,6 +48,18 @@ type Conn struct {
 	Service  string
 	Settings map[string][]string // a scalar setting has one element; one that is not set has none
 	Client   *http.Client        // never nil; its transport is where tests, dry runs and limits step in
+	State    State               // what recipes keep between runs; nil where the host keeps none
+}
+
+// State is a small durable store of values that recipes share. A name is up to 512 bytes.
+type State interface {
+	// Get returns ok = false where there is no value, or it has expired.
+	Get(ctx context.Context, name string) (value []byte, ok bool, err error)
+	// Set keeps a JSON value, for ttl where that is not 0.
+	Set(ctx context.Context, name string, value []byte, ttl time.Duration) error
+	// Increment adds to a counter and returns the sum of what has been added within ttl, or of all where ttl is 0. id
+	// names the increment: one that was counted is not counted again.
+	Increment(ctx context.Context, name, id string, by int64, ttl time.Duration) (sum int64, err error)
 }
 
 // Setting returns the value of a scalar setting, or "".
