@@ -100,7 +100,9 @@ type Run struct {
 	Input, Output                  []byte
 
 	// Arrived is what has come for its waits since they were last looked at, in the order in which it came. The store
-	// fills it in Run and forgets what has come for a step once that step is recorded with another status than waiting.
+	// fills it in Run. It forgets what has come for a step once that step is recorded with another status than waiting,
+	// and, when the run is recorded as waiting, what Arrived then holds: it has been looked at. While there is more, a
+	// waiting run is due at once, whatever its Due.
 	Arrived []Arrival
 }
 
@@ -210,7 +212,8 @@ type Change struct {
 
 	// Keys are what waiting steps could know the decided event by. In the same transaction the store keeps them with the
 	// event, and for every step that awaits one of them an Arrival, and makes its run due at once. A step that is
-	// recorded with Awaits meets in the same way the events kept under them that were accepted after the run's own.
+	// recorded with Awaits, other than those it had, meets in the same way the events kept under them that were accepted
+	// after the run's own. Keys of an event that has a decision already are not looked at again.
 	Keys []Await
 
 	// Marks are set in the same transaction: what flow control remembers.
@@ -258,6 +261,9 @@ type Increment struct {
 	At      time.Time
 	Expires time.Time // from then on it does not count; zero for never
 }
+
+// CountedFor is how long a counter knows the IDs of its increments at the least.
+const CountedFor = 35 * 24 * time.Hour
 
 // RecipeCount is how many runs of a recipe, pinned to a program, have not ended.
 type RecipeCount struct {
@@ -318,7 +324,8 @@ type Store interface {
 	// NextDue returns the earliest Due of all waiting and queued runs, or the zero time.
 	NextDue(ctx context.Context) (time.Time, error)
 
-	// Queued returns up to limit queued runs of a lane, in the order of Run.Order and Seq, without steps.
+	// Queued returns up to limit runs that are queued for a place in the lane, in the order of Run.Order and Seq, without
+	// steps.
 	Queued(ctx context.Context, lane string, limit int) ([]*Run, error)
 
 	// InLanes returns up to limit runs with Seq > after that have not ended and have a lane, without steps.
@@ -369,8 +376,13 @@ type Store interface {
 	Counts(ctx context.Context) (Counts, error)
 
 	// Prune drops payloads and step data of events that were accepted before payloads and have ended, and forgets
-	// events accepted before ids altogether. It returns how many it dropped and forgot.
+	// events accepted before ids altogether. It returns how many it dropped and forgot. Keys of events go when no run
+	// that has not ended, and no undecided event, was accepted before them.
 	Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error)
+
+	// Expire forgets the marks and values that have expired at now, and the IDs of increments that do not count any more,
+	// or count for good, once they are CountedFor old. It returns how many it forgot.
+	Expire(ctx context.Context, now time.Time) (int, error)
 
 	// Backup writes a consistent copy to path, which must not exist.
 	Backup(ctx context.Context, path string) error
@@ -384,7 +396,10 @@ type EventQuery struct {
 	Since            time.Time
 	Before           int64   // only those with a smaller Seq; the cursor
 	Limit            int     // at most 1000; 0 is 50
-	Where            []Field // all must hold; events that were not yet given fields are looked into
+	Where            []Field // all must hold
+
+	// Look returns the fields of an event, for those that were not yet given any; where nil, Where does not find these.
+	Look func(*Event) []Field
 }
 
 // RunQuery selects runs. Zero fields select all.
@@ -395,6 +410,7 @@ type RunQuery struct {
 	Before          int64
 	Limit           int
 	Where           []Field // of the run's event; as in EventQuery
+	Look            func(*Event) []Field
 }
 
 // Counts is the size of what a store holds.

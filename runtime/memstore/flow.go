@@ -26,3 +26,4 @@ func (s *Store) Increment(context.Context, *runtime.Increment) (int64, error)  {
 func (s *Store) AddFields(context.Context, int64, []runtime.EventFields) error { return errFlow }
 func (s *Store) FieldsTo(context.Context) (int64, error)                       { return 0, nil }
 func (s *Store) RecipeCounts(context.Context) ([]runtime.RecipeCount, error)   { return nil, nil }
+func (s *Store) Expire(context.Context, time.Time) (int, error) { return 0, nil }
