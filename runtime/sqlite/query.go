@@ -124,15 +124,13 @@ func (s *Store) alive(ctx context.Context) error {
 
 // Unfinished implements runtime.Store.
 func (s *Store) Unfinished(ctx context.Context, after int64, limit int) ([]*runtime.Run, error) {
-	return s.runs(ctx, "reading unfinished runs", true, `SELECT `+runColumns+` FROM (
-		SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 1 AND seq > ?1 ORDER BY seq LIMIT ?2)
-		UNION ALL SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 2 AND seq > ?1 ORDER BY seq LIMIT ?2)
-		) ORDER BY seq LIMIT ?2`, after, limit)
+	return s.runs(ctx, "reading unfinished runs", false, `SELECT `+runColumns+` FROM runs
+		WHERE status <> 3 AND status = 1 AND seq > ? ORDER BY seq LIMIT ?`, after, limit)
 }
 
 // Due implements runtime.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*runtime.Run, error) {
-	return s.runs(ctx, "reading due runs", true, `SELECT `+runColumns+` FROM runs INDEXED BY runs_due
+	return s.runs(ctx, "reading due runs", false, `SELECT `+runColumns+` FROM runs INDEXED BY runs_due
 		WHERE status = 2 AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
 }
 
