@@ -53,6 +53,9 @@ type Config struct {
 	// Rebuild compiles a program that runs are pinned to and that is no longer the current one.
 	Rebuild func(*runtime.Program) (*lang.Program, *lang.Bindings, error)
 
+	// Shadow runs every recipe as if its mode were "shadow": calls that change anything are recorded and not made.
+	Shadow bool
+
 	// MaxInFlight is how many events and resumed runs are worked on at a time; 1024 where 0.
 	MaxInFlight int
 
@@ -82,6 +85,9 @@ type Engine struct {
 	working map[int64]struct{}       // Seqs of events being worked on
 	active  map[string]struct{}      // ids of runs being resumed
 	once    map[string]chan struct{} // places for AtMostOnce calls, by connection
+
+	doors  doors
+	alerts alerts
 
 	draining atomic.Bool
 	stopFeed chan struct{} // closed by Drain: take no more
@@ -123,6 +129,8 @@ func New(cfg Config) *Engine {
 		working:  map[int64]struct{}{},
 		active:   map[string]struct{}{},
 		once:     map[string]chan struct{}{},
+		doors:    newDoors(),
+		alerts:   alerts{kinds: map[string]*alertGroup{}, wake: make(chan struct{}, 1)},
 		stopFeed: make(chan struct{}),
 	}
 	e.calls, e.cutCalls = context.WithCancelCause(context.Background())
@@ -156,6 +164,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.noteDropped(1) // the first scan takes up all undecided events
 	e.wg.Go(e.dispatch)
 	e.wg.Go(e.dueLoop)
+	e.wg.Go(e.alertLoop)
 	return nil
 }
 
@@ -191,6 +200,8 @@ type Status struct {
 	InFlight   int
 	Behind     bool // reading events back from the store
 	Draining   bool
+	Breakers   []BreakerStatus // those that are not closed
+	Alerts     []AlertStatus   // the newest last
 }
 
 // Status returns where the engine stands now.
@@ -200,6 +211,8 @@ func (e *Engine) Status() Status {
 		InFlight:   len(e.slots),
 		Behind:     e.behind.Load(),
 		Draining:   e.draining.Load(),
+		Breakers:   e.doors.status(),
+		Alerts:     e.alertStatus(),
 	}
 	if g := e.current.Load(); g != nil {
 		s.Program = g.digest

@@ -3,8 +3,6 @@ package engine
 // A process that dies leaves unknown every AtMostOnce call whose answer it had not written down. So few of them are
 // under way at a time on one connection; the rest waits without an intent, and is lost to nobody.
 
-const maxOnce = 16
-
 // enterOnce waits for a place on the connection. It returns false when draining.
 func (e *Engine) enterOnce(connection string) bool {
 	e.mu.Lock()
