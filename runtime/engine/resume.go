@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/flowrun/flowrun/connectors"
-	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/runtime"
 )
 
@@ -134,86 +132,193 @@ func (e *Engine) resume(id string) error {
 	if err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
-	if run.Status.Ended() || run.Status == runtime.RunWaiting && run.Due.After(e.clock.Now()) {
+	if run.Status.Ended() || run.Status == runtime.RunWaiting && (run.Due.IsZero() || run.Due.After(e.clock.Now())) {
 		return nil // it went on between the look and the claim
 	}
-	ev, err := e.cfg.Store.EventBySeq(ctx, run.EventSeq)
-	if err != nil {
-		return fmt.Errorf("reading its event: %w", err)
-	}
-	g, err := e.pinnedTo(ctx, run.Program)
+	r, err := e.takeUp(ctx, run)
 	if err != nil {
 		return err
 	}
-	rec := g.recipes[run.Recipe]
-	if rec == nil {
-		return fmt.Errorf("program %.12s has no recipe %q", run.Program, run.Recipe)
-	}
-	trigger := triggerFor(rec, ev)
-	if trigger == nil {
-		return fmt.Errorf("recipe %s does not listen to %s", run.Recipe, ev.Type)
-	}
-	r := e.newRunner(g, rec, trigger, ev, nil)
-	r.run = run
 	run.Status, run.Due = runtime.RunRunning, time.Time{}
-	r.object, r.previous = e.payload(ev)
 	if err := r.openScope(); err != nil {
 		r.fail("", err)
-		return r.conclude()
+		if len(run.Steps) > 0 {
+			r.scopeWithout() // so that what was done is not forgotten
+		}
 	}
-	r.restore()
+	if err := e.guarded(func() error { return r.restore() }); err != nil {
+		return err
+	}
 	return r.exec()
 }
 
-// restore takes the steps of a recorded run into the runner.
-func (r *runner) restore() {
-	now := r.e.clock.Now()
+// takeUp returns a runner for a recorded run, on the program it is pinned to.
+func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) {
+	ev, err := e.cfg.Store.EventBySeq(ctx, run.EventSeq)
+	if err != nil {
+		return nil, fmt.Errorf("reading its event: %w", err)
+	}
+	g, err := e.pinnedTo(ctx, run.Program)
+	if err != nil {
+		return nil, err
+	}
+	rec := g.recipes[run.Recipe]
+	if rec == nil {
+		return nil, fmt.Errorf("program %.12s has no recipe %q", run.Program, run.Recipe)
+	}
+	trigger := triggerFor(rec, ev)
+	if run.Parent != "" {
+		trigger = rec.called
+	}
+	if trigger == nil {
+		return nil, fmt.Errorf("recipe %s does not listen to %s", run.Recipe, ev.Type)
+	}
+	r := e.newRunner(g, rec, trigger, ev, nil)
+	r.run = run
+	if run.Parent == "" {
+		r.object, r.previous = e.payload(ev)
+		return r, nil
+	}
+	r.object = run.Input
+	caller, err := e.cfg.Store.Run(ctx, run.Parent)
+	if err != nil {
+		return nil, fmt.Errorf("reading the run that called it: %w", err)
+	}
+	for _, s := range caller.Steps {
+		if s.Address == run.ParentStep && s.Each == run.ParentEach {
+			r.keyBase = s.Key
+		}
+	}
+	return r, nil
+}
+
+// restore takes what is recorded of a run into the runner.
+func (r *runner) restore() error {
+	inHandler := false
 	for _, s := range r.run.Steps {
-		if s.Index >= len(r.rec.Nodes) || r.rec.Nodes[s.Index].Address != s.Address {
+		p, n := r.nodeOf(s)
+		if n == nil {
 			r.fail(s.Address, &connectors.Error{Kind: connectors.KindInvalid, Message: "the run's program has no such step"})
 			continue
 		}
-		n := r.rec.Nodes[s.Index]
-		r.steps[s.Index] = s
-		r.ran = r.ran || s.Status != runtime.StepSkipped
-		switch s.Status {
-		case runtime.StepDone:
-			out, err := output(n.Action, s.Output)
-			if err != nil {
-				r.fail(n.Address, &connectors.Error{Kind: connectors.KindDrift, Message: "its answer can't be read back: " + err.Error()})
+		inHandler = inHandler || p == &r.handler
+		r.progress = p
+		r.take(n, s)
+	}
+	r.progress = &r.main
+	if inHandler {
+		r.setUnreached()
+		r.scope.Set("error", r.errorValue())
+		problem := r.problem
+		r.enterHandler()
+		r.problem = problem
+	}
+	return r.lookAtArrivals()
+}
+
+// nodeOf finds the node of a recorded step, by its address.
+func (r *runner) nodeOf(s *runtime.Step) (*progress, *check.Node) {
+	for _, p := range []*progress{&r.main, &r.handler} {
+		if p == &r.handler && p.graph == nil {
+			r.handler = newProgress(&r.rec.handler)
+		}
+		if i := s.Index - p.base; i >= 0 && i < len(p.nodes) && p.nodes[i].Address == s.Address {
+			return p, p.nodes[i]
+		}
+	}
+	for _, p := range []*progress{&r.main, &r.handler} {
+		for _, n := range p.nodes {
+			if n.Address == s.Address {
+				return p, n
 			}
-			r.state[s.Index] = done
-			r.scope.SetAction(n.Name, out)
-		case runtime.StepSkipped:
-			r.state[s.Index] = skipped
-			r.scope.SetAction(n.Name, null)
-		case runtime.StepWaiting:
-			r.state[s.Index] = waiting
-			if !s.Due.After(now) {
-				r.state[s.Index] = pending
+		}
+	}
+	return nil, nil
+}
+
+// take takes a recorded step into the current part. An element of a for_each is kept until its elements are known.
+func (r *runner) take(n *check.Node, s *runtime.Step) {
+	r.ran = r.ran || s.Action != "" && s.Status != runtime.StepSkipped
+	dirty := s.Status == runtime.StepIntent
+	if dirty {
+		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)
+	}
+	if n.ForEach == nil {
+		u := r.at(n)
+		u.step, u.dirty = s, dirty
+		r.retake(u)
+		return
+	}
+	u := r.at(n)
+	if u.loop == nil {
+		u.loop = &loop{}
+	}
+	u.loop.restored = append(u.loop.restored, unit{node: n, step: s, dirty: dirty, item: s.Item})
+	if !n.ContinueOnError && (s.Status == runtime.StepFailed || s.Status == runtime.StepUnknown) {
+		r.failWith(s.Error)
+	}
+}
+
+// retake gives a unit the state that its recorded step says.
+func (r *runner) retake(u *unit) {
+	n, s := u.node, u.step
+	put := func(st nodeState) {
+		if u.of == nil {
+			r.state[n.Index] = st
+		} else {
+			u.state = st
+		}
+	}
+	switch s.Status {
+	case runtime.StepDone:
+		if n.Kind == check.Wait {
+			put(done)
+			if err := r.retakeWait(n, s.Output); err != nil {
+				r.fail(n.Address, unreadable(err))
 			}
-		case runtime.StepIntent:
-			s.Status, s.EndedAt = runtime.StepUnknown, now
-			s.Error = &runtime.StepError{Step: n.Address, Kind: connectors.KindUnknown,
-				Message: "the process ended while the call was made; its outcome is not known, and it is not repeated, since the vendor could act twice"}
-			r.state[s.Index] = unknown
-			if r.run.Error == nil {
-				r.run.Error = s.Error
+			return
+		}
+		if s.Shadow {
+			r.retakeShadow(u)
+			return
+		}
+		out, err := output(n.Action, s.Output)
+		if err != nil {
+			r.fail(n.Address, unreadable(err))
+			out = null
+		}
+		r.set(u, done, out)
+	case runtime.StepSkipped:
+		if s.Shadow {
+			r.leave(n, dark)
+			return
+		}
+		r.set(u, skipped, null)
+	case runtime.StepWaiting:
+		put(waiting)
+		switch {
+		case n.Kind == check.Wait:
+		case s.Child != "":
+			if u.of != nil {
+				u.of.busy++
 			}
-		case runtime.StepFailed, runtime.StepUnknown:
-			r.state[s.Index] = failed
-			if r.run.Error == nil {
-				r.run.Error = s.Error
-			}
+		case !s.Due.After(r.e.clock.Now()):
+			put(pending)
+		}
+	case runtime.StepFailed, runtime.StepUnknown:
+		switch {
+		case n.ContinueOnError:
+			r.set(u, gaveUp, null)
+		case s.Status == runtime.StepUnknown:
+			put(unknown)
+			r.failWith(s.Error)
+		default:
+			put(failed)
+			r.failWith(s.Error)
 		}
 	}
 }
 
-// output reads a step's recorded answer back in its action's shape.
-func output(a *schema.Action, raw []byte) (cty.Value, error) {
-	if a.Out == nil || len(raw) == 0 || schema.IsNull(raw) {
-		return null, nil
-	}
-	v, _, err := a.Out.Decode(raw, &schema.Paths{All: true})
-	return v, err
+func unreadable(err error) error {
+	return &connectors.Error{Kind: connectors.KindDrift, Message: "its answer can't be read back: " + err.Error()}
 }

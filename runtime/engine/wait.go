@@ -1,0 +1,238 @@
+package engine
+
+// Waits. A wait that has begun is a row: its step with a due time, or with what it looks for, and a run that nobody
+// works on. Time or the store makes the run due; then it is read back, and what has come is looked at in the order in
+// which it came.
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
+)
+
+// beginWait begins a wait. It returns true where the wait is over at once, or has failed.
+func (r *runner) beginWait(n *check.Node) (ended bool) {
+	u := r.at(n)
+	if err := r.openWait(u); err != nil {
+		s := r.step(u)
+		s.Status, s.EndedAt, s.Error = runtime.StepFailed, r.e.clock.Now(), stepError(n.Address, err)
+		r.state[n.Index] = failed
+		r.fail(n.Address, err)
+		return true
+	}
+	if r.state[n.Index] = waiting; u.step.Due.IsZero() || u.step.Due.After(r.e.clock.Now()) {
+		return false
+	}
+	r.endWait(u, false, nil)
+	return true
+}
+
+func (r *runner) openWait(u *unit) error {
+	w := u.node.Wait
+	s := r.step(u)
+	if err := r.openScope(); err != nil {
+		return err
+	}
+	switch {
+	case w.Event != nil:
+		awaits, err := r.awaits(w)
+		if err != nil {
+			return err
+		}
+		s.Awaits = awaits
+		if w.Timeout > 0 {
+			s.Due = s.StartedAt.Add(w.Timeout)
+		}
+	case w.Until != nil:
+		v, err := r.value(w.Until)
+		if err != nil {
+			return err
+		}
+		if v.IsNull() || v.Type() != cty.String {
+			return &connectors.Error{Kind: connectors.KindDrift, Message: "`until` is not a time"}
+		}
+		at, err := time.Parse(time.RFC3339, v.AsString())
+		if err != nil {
+			return &connectors.Error{Kind: connectors.KindDrift, Message: "`until` is not a time: " + err.Error()}
+		}
+		s.Due = at
+	default:
+		s.Due = s.StartedAt.Add(w.For)
+	}
+	s.Status = runtime.StepWaiting
+	return nil
+}
+
+// awaits is what a wait looks for. It is empty where no event can be the one, since what it must equal is null.
+func (r *runner) awaits(w *check.WaitFor) ([]runtime.Await, error) {
+	path, key := "", ""
+	if w.By != nil {
+		v, err := r.value(w.ByExpr)
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if key, ok = runtime.AwaitKey(v); !ok {
+			return nil, nil
+		}
+		path = w.By.String()
+	}
+	out := make([]runtime.Await, len(w.Event.Events))
+	for i, typ := range w.Event.Events {
+		out[i] = runtime.Await{Connection: w.Event.Connection, EventType: typ, Path: path, Key: key}
+	}
+	return out, nil
+}
+
+// lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over.
+func (r *runner) lookAtArrivals() error {
+	for _, a := range r.run.Arrived {
+		u := r.waiter(a.Step, a.Each)
+		if u == nil || u.step.Status != runtime.StepWaiting {
+			continue
+		}
+		if a.Run != "" {
+			if u.step.Child == a.Run {
+				if err := r.takeCalled(u); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if u.node.Kind != check.Wait || u.node.Wait.Event == nil {
+			continue
+		}
+		ev, err := r.e.cfg.Store.EventBySeq(context.Background(), a.EventSeq)
+		if err != nil {
+			return fmt.Errorf("reading an event that %s may wait for: %w", a.Step, err)
+		}
+		if value, ok := r.matches(u, ev); ok {
+			r.endWait(u, false, value)
+		}
+	}
+	now := r.e.clock.Now()
+	for _, n := range r.nodes {
+		if u := &r.units[n.Index]; n.Kind == check.Wait && r.state[n.Index] == waiting && !u.step.Due.IsZero() && !u.step.Due.After(now) {
+			r.endWait(u, n.Wait.Event != nil, nil)
+		}
+	}
+	return nil
+}
+
+// waiter returns the unit of that address and element, or nil.
+func (r *runner) waiter(address, each string) *unit {
+	var found *unit
+	r.each(func(u *unit) {
+		if u.step.Address == address && u.step.Each == each {
+			found = u
+		}
+	})
+	return found
+}
+
+// arrived is the event that ended a wait.
+type arrived struct{ trigger, event cty.Value }
+
+// matches reports whether an event is the one that a wait looks for. One that came when the time was over is not; nor
+// is one for which that can't be told.
+func (r *runner) matches(u *unit, ev *runtime.Event) (*arrived, bool) {
+	w := u.node.Wait
+	if ev.Seq <= r.ev.Seq || !u.step.Due.IsZero() && ev.ReceivedAt.After(u.step.Due) {
+		return nil, false
+	}
+	object, previous := r.e.payload(ev)
+	drifted := func(err error) (*arrived, bool) {
+		r.e.log.Warn("an event could not be compared with what a wait looks for", "recipe", r.run.Recipe, "run", r.run.ID,
+			"step", u.node.Address, "event", ev.ID, "error", err)
+		return nil, false
+	}
+	payload, drifts, err := w.Event.Payload.Decode(object, w.Reads)
+	if err != nil {
+		return drifted(err)
+	}
+	r.e.noteDrift(ev, drifts)
+	for _, guard := range w.Event.Guards {
+		v, _, _ := w.Event.Payload.Decode(object, pathsOf(guard.Path))
+		if at(v, guard.Path).IsNull() != guard.Null {
+			return nil, false
+		}
+	}
+	got := &arrived{payload, envelope(ev, previous, false)}
+	if w.Match == nil {
+		return got, true
+	}
+	r.scope.Set("incoming", cty.ObjectVal(map[string]cty.Value{"trigger": got.trigger, "event": got.event}))
+	v, err := r.value(w.Match)
+	if err != nil {
+		return drifted(err)
+	}
+	if v.IsNull() || v.Type() != cty.Bool {
+		return drifted(fmt.Errorf("match is not true or false"))
+	}
+	return got, v.True()
+}
+
+// endWait ends a wait: its time is over, or what it looks for has come.
+func (r *runner) endWait(u *unit, timedOut bool, came *arrived) {
+	n := u.node
+	attrs := map[string]cty.Value{"timed_out": cty.BoolVal(timedOut)}
+	if n.Wait.Event != nil {
+		attrs["trigger"], attrs["event"] = null, null
+		if came != nil {
+			attrs["trigger"], attrs["event"] = came.trigger, came.event
+		}
+	}
+	v := cty.ObjectVal(attrs)
+	raw, err := schema.AppendJSON(nil, v)
+	if err != nil {
+		r.state[n.Index] = failed
+		r.fail(n.Address, drift(err))
+		return
+	}
+	s := r.step(u)
+	s.Output = raw
+	s.Status, s.EndedAt, s.Due, s.Awaits = runtime.StepDone, r.e.clock.Now(), time.Time{}, nil
+	r.state[n.Index] = done
+	r.scope.SetWait(n.Name, v)
+	r.run.Waited = r.waited(s.EndedAt)
+}
+
+// retakeWait makes a wait that ended what it was.
+func (r *runner) retakeWait(n *check.Node, raw []byte) error {
+	timedOut, _ := schema.BoolOf(schema.Lookup(raw, "timed_out"))
+	attrs := map[string]cty.Value{"timed_out": cty.BoolVal(timedOut)}
+	if n.Wait.Event != nil {
+		attrs["trigger"], attrs["event"] = null, null
+		if came := schema.Lookup(raw, "trigger"); len(came) > 0 && !schema.IsNull(came) {
+			payload, _, err := n.Wait.Event.Payload.Decode(came, n.Wait.Reads)
+			if err != nil {
+				return err
+			}
+			event, _, err := envelopeShape().Decode(schema.Lookup(raw, "event"), &schema.Paths{All: true})
+			if err != nil {
+				return err
+			}
+			attrs["trigger"], attrs["event"] = payload, event
+		}
+	}
+	r.scope.SetWait(n.Name, cty.ObjectVal(attrs))
+	return nil
+}
+
+// envelopeShape is the shape of `event`.
+func envelopeShape() *schema.Object {
+	text, yes := schema.Type{Kind: schema.KindString}, schema.Type{Kind: schema.KindBool}
+	return schema.NewObject("event",
+		schema.Field{Name: "id", Type: text}, schema.Field{Name: "type", Type: text},
+		schema.Field{Name: "time", Type: text}, schema.Field{Name: "received_at", Type: text},
+		schema.Field{Name: "connection", Type: text}, schema.Field{Name: "account", Type: text},
+		schema.Field{Name: "livemode", Type: yes}, schema.Field{Name: "api_version", Type: text},
+		schema.Field{Name: "changed", Type: text.ListOf()}, schema.Field{Name: "replayed", Type: yes})
+}
