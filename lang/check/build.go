@@ -539,7 +539,11 @@ func (b *builder) boundFlow(n *nodeSrc) {
 	case Wait:
 		n.Wait.Until = expr(b.c.bound(n.src.Wait.Until))
 		if n.src.Wait.Event != nil {
-			n.Wait.Match = expr(b.c.bound(n.src.Wait.Event.Match))
+			match := n.src.Wait.Event.Match
+			if by, with := n.lookup(match); by != nil {
+				n.Wait.By, n.Wait.ByExpr = by, b.c.bound(with)
+			}
+			n.Wait.Match = expr(b.c.boundMatch(match))
 		}
 	case Switch:
 		n.On = expr(b.c.bound(n.src.Switch.On))

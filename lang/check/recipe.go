@@ -28,7 +28,8 @@ type Recipe struct {
 	Shadow bool // mode = "shadow": calls that change anything are recorded and not made
 
 	// Callable is the shape of what the recipe is called with, where it is one that others call with recipe_run; it is
-	// its `trigger` then. Outputs are what it gives back.
+	// its `trigger` then. Outputs are what it gives back once it has completed, all of its gates passed; where one has
+	// stopped it, or flow control dropped it, its answer as a whole is null (Action.OutMayBeNull of the call says so).
 	Callable *schema.Object
 	Outputs  []*Output
 
@@ -159,7 +160,8 @@ type Node struct {
 
 	Wait *WaitFor // of a wait
 
-	// Calls is the name of the recipe that an action recipe_run calls; its Action has the callee's shapes.
+	// Calls is the name of the recipe that an action recipe_run calls. Its Action has the callee's shapes: In is what the
+	// callee is called with, and Inputs fill it in; Out is nil where the callee has no output.
 	Calls string
 
 	// Of a switch. The first case that has the value of On is taken, or the default, or none; null goes to the default.
@@ -185,11 +187,12 @@ type WaitFor struct {
 	For     time.Duration
 	Until   hcl.Expression // a string, an RFC 3339 time; bounded
 	Event   *Trigger
-	Match   hcl.Expression // of an event: whether `incoming` is the one; nil for the first that comes. Bounded
+	Match   hcl.Expression // of an event: whether `incoming` is the one, false where that can't be told for a null; nil for the first that comes. Bounded
 	Timeout time.Duration  // of an event
 
 	// By is an equality that Match asks for, by which the event can be looked up: the value at By of its payload is that
-	// of ByExpr, which does not read incoming. By is nil where Match asks for none.
+	// of ByExpr, which does not read incoming: where that is null or has no value, no event is the one. By is nil where
+	// Match asks for none.
 	By     schema.Path
 	ByExpr hcl.Expression // bounded
 
