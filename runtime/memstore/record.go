@@ -24,7 +24,11 @@ func (s *Store) Record(ctx context.Context, c *runtime.Change) error {
 		}
 	}
 	touched := map[string]bool{} // runs whose Due what has come may change
+	ended := map[string]bool{}   // runs that had ended before: their end has woken their caller
 	for _, r := range c.Runs {
+		if old := s.runByID[r.ID]; old != nil {
+			ended[r.ID] = old.Status.Ended()
+		}
 		s.recordRun(r)
 		s.waits.follow(r)
 		touched[r.ID] = true
@@ -39,7 +43,7 @@ func (s *Store) Record(ctx context.Context, c *runtime.Change) error {
 		}
 	}
 	if w := c.Wake; w != nil {
-		if r := s.runByID[w.Run]; r != nil && !r.Status.Ended() && !settled(r, w.Step, w.Each) {
+		if r := s.runByID[w.Run]; r != nil && !r.Status.Ended() && !ended[w.Arrival.Run] {
 			at := time.Time{}
 			if child := s.runByID[w.Arrival.Run]; child != nil {
 				at = child.EndedAt
@@ -88,16 +92,6 @@ func mergeSteps(old, changed []*runtime.Step) []*runtime.Step {
 		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Item, b.Item))
 	})
 	return merged
-}
-
-// settled reports whether a run's step has been recorded and does not wait.
-func settled(r *runtime.Run, address, each string) bool {
-	for _, st := range r.Steps {
-		if st.Address == address && st.Each == each {
-			return st.Status != runtime.StepWaiting
-		}
-	}
-	return false
 }
 
 // hasten makes a waiting run due at the first of what has come for it.

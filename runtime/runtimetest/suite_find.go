@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,21 +21,29 @@ func fieldsOf(n int) []runtime.Field {
 func testFind(t *testing.T, h Harness) {
 	s := h.Open(t)
 	const n = 600
+	var runs []*runtime.Run
 	for i := 1; i <= n; i++ {
 		e := newEvent(i)
 		if i%7 == 0 {
 			e.Type = "rare"
 		}
 		accept(t, s, e)
-		c := &runtime.Change{Decision: &runtime.Decision{EventSeq: e.Seq}, Runs: []*runtime.Run{newRun(e, []string{"a", "b", "c"}[i%3], runtime.RunCompleted)}}
-		if i%5 == 0 {
-			c.Runs = append(c.Runs, newRun(e, "d", runtime.RunFailed))
+		if i%11 != 0 {
+			runs = append(runs, newRun(e, []string{"a", "b", "c"}[i%3], runtime.RunCompleted))
+			if i%5 == 0 {
+				runs = append(runs, newRun(e, "d", runtime.RunFailed))
+			}
 		}
-		if i%11 == 0 {
-			c.Runs = nil
+		if i%100 == 0 {
+			record(t, s, &runtime.Change{Runs: runs})
+			runs = nil
 		}
-		record(t, s, c)
 	}
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { record(t, s, &runtime.Change{Decision: &runtime.Decision{EventSeq: int64(i + 1)}}) })
+	}
+	wg.Wait()
 	// An event that came first has a run that was recorded last.
 	e := must[*runtime.Event](t)(s.EventBySeq(t.Context(), 9))
 	replay := newRun(e, "replay", runtime.RunCompleted)

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +13,7 @@ import (
 
 const (
 	eventColumns = `e.seq, e.id, e.connection, e.service, e.type, e.time, e.received, e.account, e.version, e.livemode`
-	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data`
+	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data, lane, place, queue`
 
 	defaultLimit, maxLimit = 50, 1000
 )
@@ -43,8 +45,13 @@ func (s *Store) run(st *stmt) (*runtime.Run, error) {
 		Status: runtime.RunStatus(st.int(5)), StartedAt: st.time(6), EndedAt: st.time(7), Due: st.time(8),
 		Connection: s.names.text(u.int()), EventType: s.names.text(u.int()), Generation: int(u.int()),
 		EventID: u.text(), StoppedBy: u.text(), ReplayOf: u.text(), Error: u.err(),
+		Lane: st.text(10), Order: st.time(11), Queue: runtime.Queue(st.int(12)),
 	}
-	if err := u.done(); err != nil {
+	err := u.done()
+	if err == nil && len(u.b) > 0 {
+		err = cmp.Or(s.unpackMore(&u, r), u.done())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("run %d: %w", r.Seq, err)
 	}
 	return r, nil
@@ -65,19 +72,23 @@ func (s *Store) events(ctx context.Context, doing, sql string, args ...any) (eve
 	return events, nil
 }
 
-// runs runs a query for runColumns and adds the steps if wanted.
-func (s *Store) runs(ctx context.Context, doing string, steps bool, sql string, args ...any) (runs []*runtime.Run, err error) {
+// runs runs a query for runColumns. What lists leave out is there if whole is set.
+func (s *Store) runs(ctx context.Context, doing string, whole bool, sql string, args ...any) (runs []*runtime.Run, err error) {
 	err = s.pool.read(ctx, func(c *conn) error {
 		err := c.query(sql, func(st *stmt) error {
 			r, err := s.run(st)
 			runs = append(runs, r)
 			return err
 		}, args...)
-		if err != nil || !steps {
+		if err != nil {
 			return err
 		}
 		for _, r := range runs {
-			if err := s.readSteps(c, r); err != nil {
+			if !whole {
+				r.Input, r.Output = nil, nil
+				continue
+			}
+			if err := cmp.Or(s.readSteps(c, r), s.readItems(c, r), s.readArrivals(c, r)); err != nil {
 				return err
 			}
 		}
@@ -98,6 +109,26 @@ func (s *Store) readSteps(c *conn, r *runtime.Run) error {
 		r.Steps = append(r.Steps, step)
 		return nil
 	}, r.Seq<<stepBits, (r.Seq+1)<<stepBits-1)
+}
+
+// readItems adds the steps of loops to those of readSteps.
+func (s *Store) readItems(c *conn, r *runtime.Run) error {
+	there := len(r.Steps)
+	err := c.query(`SELECT step, item, data FROM items WHERE step BETWEEN ? AND ? ORDER BY step, item`, func(st *stmt) error {
+		step, err := s.unpackStep(st.int(0)&(1<<stepBits-1), st.blob(2))
+		if err != nil {
+			return fmt.Errorf("run %d: %w", r.Seq, err)
+		}
+		step.Loop, step.Item = true, int(st.int(1))
+		r.Steps = append(r.Steps, step)
+		return nil
+	}, r.Seq<<stepBits, (r.Seq+1)<<stepBits-1)
+	if there > 0 && len(r.Steps) > there {
+		slices.SortFunc(r.Steps, func(a, b *runtime.Step) int {
+			return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Item, b.Item))
+		})
+	}
+	return err
 }
 
 // Undecided implements runtime.Store.
@@ -130,15 +161,15 @@ func (s *Store) Unfinished(ctx context.Context, after int64, limit int) ([]*runt
 
 // Due implements runtime.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*runtime.Run, error) {
-	return s.runs(ctx, "reading due runs", false, `SELECT `+runColumns+` FROM runs INDEXED BY runs_due
-		WHERE status = 2 AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
+	return s.runs(ctx, "reading due runs", false, `SELECT `+runColumns+` FROM runs INDEXED BY runs_timed
+		WHERE status IN (2, 7) AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
 }
 
 // NextDue implements runtime.Store.
 func (s *Store) NextDue(ctx context.Context) (due time.Time, err error) {
 	err = s.pool.lend(ctx, func(c *conn) error {
-		return c.query(`SELECT due FROM runs INDEXED BY runs_due WHERE status = 2 AND due > ? ORDER BY due LIMIT 1`,
-			func(st *stmt) error { due = st.time(0); return nil }, int64(-1<<63))
+		return c.query(`SELECT due FROM runs INDEXED BY runs_timed WHERE status IN (2, 7) AND due IS NOT NULL ORDER BY due LIMIT 1`,
+			func(st *stmt) error { due = st.time(0); return nil })
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading the next due run: %w", err)
@@ -165,16 +196,9 @@ func (s *Store) Event(ctx context.Context, connection, id string) (*runtime.Even
 	}
 	n, ok := s.names.known(connection)
 	if !ok {
-		return nil, cmpErr(s.alive(ctx), runtime.ErrNotFound)
+		return nil, cmp.Or(s.alive(ctx), runtime.ErrNotFound)
 	}
 	return one(s.events(ctx, "reading event "+id, query+` AND e.connection = ?`, id, n))
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // EventBySeq implements runtime.Store.
