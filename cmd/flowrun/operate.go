@@ -70,7 +70,7 @@ func showStatus(m *Main, s *control.Status) error {
 		t.row("working on", fmt.Sprintf("%d, %d waiting in the queue", e.InFlight, e.QueueDepth))
 	}
 	t.row("events", fmt.Sprintf("%d, %d not decided yet", s.StoreCounts.Events, s.StoreCounts.Undecided))
-	for _, word := range []string{"running", "waiting", "completed", "filtered", "failed", "canceled"} {
+	for _, word := range []string{"queued", "running", "waiting", "completed", "filtered", "skipped", "failed", "canceled"} {
 		if n := s.StoreCounts.Runs[word]; n > 0 {
 			t.row("runs "+word, fmt.Sprint(n))
 		}
@@ -138,8 +138,9 @@ func reloadCommand() *command {
 
 func runsCommand() *command {
 	return &command{
-		name: "runs", short: "list the runs of a server, or show one", group: groupOperate,
-		sub: []*command{runsListCommand(), runsShowCommand()},
+		name: "runs", short: "list, show, retry and cancel the runs of a server", group: groupOperate,
+		sub: []*command{runsListCommand(), runsShowCommand(), runsTailCommand(), runsRetryCommand(), runsCancelCommand(),
+			runsResolveCommand(), runsMoveCommand()},
 	}
 }
 
@@ -153,7 +154,8 @@ func runsListCommand() *command {
 		flags: func(f *flags) {
 			r.define(f)
 			f.StringVar(&q.Recipe, "recipe", "", "`NAME`: only runs of this recipe")
-			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are running, waiting, completed, filtered, failed or canceled")
+			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are queued, running, waiting, completed, filtered, skipped, failed or canceled")
+			defineWhere(f, &q.Where)
 			f.StringVar(&q.Event, "event", "", "`ID`: only runs of this event")
 			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
 			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
@@ -291,8 +293,8 @@ func showJSON(m *Main, name string, raw json.RawMessage) {
 
 func eventsCommand() *command {
 	return &command{
-		name: "events", short: "list the events of a server, or show one", group: groupOperate,
-		sub: []*command{eventsListCommand(), eventsShowCommand()},
+		name: "events", short: "list, show and replay the events of a server", group: groupOperate,
+		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand()},
 	}
 }
 
@@ -307,6 +309,7 @@ func eventsListCommand() *command {
 			r.define(f)
 			f.StringVar(&q.Connection, "connection", "", "`NAME`: only events of this connection")
 			f.StringVar(&q.Type, "type", "", "`TYPE`: only events of this type of the service, such as charge.failed")
+			defineWhere(f, &q.Where)
 			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
 			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
 			f.StringVar(&q.Cursor, "cursor", "", "`CURSOR`: go on where the page before ended")
