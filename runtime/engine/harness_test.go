@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,9 @@ func acmeOrder() *schema.Object {
 		schema.Field{Name: "status", Type: schema.EnumOf("open", "paid"), Required: true},
 		schema.Field{Name: "paid", Type: schema.Type{Kind: schema.KindBool}, Required: true},
 		schema.Field{Name: "note", Type: text},
+		schema.Field{Name: "any", Type: schema.Type{Kind: schema.KindAny}},
+		schema.Field{Name: "items", Type: text.ListOf(), Required: true},
+		schema.Field{Name: "tags", Type: text.MapOf(), Required: true},
 	)
 }
 
@@ -291,6 +295,55 @@ func (w *world) storedRun(ev *runtime.Event, recipe string) *runtime.Run {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// play sends an event and returns the run it leads to, once that has ended or only waits for something to come. Time
+// passes for it.
+func (w *world) play(ev *runtime.Event) *runtime.Run {
+	w.t.Helper()
+	w.send(ev)
+	return w.toEnd()
+}
+
+func (w *world) toEnd() *runtime.Run {
+	w.t.Helper()
+	run := w.nextRun()
+	for !run.Status.Ended() && !run.Due.IsZero() {
+		w.clock.Advance(max(0, run.Due.Sub(w.clock.Now())))
+		run = w.nextRun()
+	}
+	return run
+}
+
+// byName makes the vendor answer by the input "name": what begins with bad is refused, with flaky fails the first
+// time, with lost ends without an answer; and the answer's email is the name.
+func byName(_ context.Context, _ string, in map[string]cty.Value, n int) (cty.Value, error) {
+	name := in["name"].AsString()
+	switch {
+	case strings.HasPrefix(name, "bad"):
+		return cty.NilVal, refused()
+	case strings.HasPrefix(name, "flaky") && n == 1:
+		return cty.NilVal, transient()
+	case strings.HasPrefix(name, "lost"):
+		return cty.NilVal, &connectors.Error{Kind: connectors.KindTimeout, Message: "no answer"}
+	}
+	return cty.ObjectVal(map[string]cty.Value{"email": cty.StringVal(name)}), nil
+}
+
+func refused() error {
+	return &connectors.Error{Kind: connectors.KindRefused, Status: 400, Message: "no"}
+}
+
+// called returns the names of the calls made, in their order, or sorted.
+func (v *vendor) called(sorted bool) string {
+	var names []string
+	for _, c := range v.log() {
+		names = append(names, c.name)
+	}
+	if sorted {
+		slices.Sort(names)
+	}
+	return strings.Join(names, " ")
 }
 
 func transient() error {
