@@ -98,6 +98,9 @@ func vendorFailed(outcome error) (failed, told bool) {
 	if outcome == nil {
 		return false, true
 	}
+	if errors.Is(outcome, errNotCalled) {
+		return false, false
+	}
 	ce := connectors.AsError(outcome)
 	switch ce.Kind {
 	case connectors.KindNetwork, connectors.KindTimeout, connectors.KindServer:

@@ -64,7 +64,7 @@ func (r *runner) callRecipe(u *unit, input cty.Value) error {
 		EventType:  r.run.EventType,
 		Recipe:     callee.Name,
 		Program:    r.run.Program,
-		Status:     runtime.RunWaiting,
+		Status:     runtime.RunQueued, // it obeys its own flow control
 		StartedAt:  now,
 		Due:        now,
 		ReplayOf:   r.run.ReplayOf,

@@ -82,9 +82,16 @@ type Engine struct {
 	idle     atomic.Int32 // how many there are
 
 	mu      sync.Mutex
-	working map[int64]struct{}       // Seqs of events being worked on
-	active  map[string]struct{}      // ids of runs being resumed
-	once    map[string]chan struct{} // places for AtMostOnce calls, by connection
+	working map[int64]struct{}         // Seqs of events being worked on
+	active  map[string]struct{}        // ids of runs being resumed, or changed by an operator
+	live    map[string]*runner         // runs being worked on, by id
+	waiting map[string][]chan struct{} // who waits until a run is not active any more, or live
+
+	turns     *turnstile
+	flow      flow
+	anyPaused atomic.Bool
+	awaited   atomic.Pointer[awaited] // what waits look for; nil where none does
+	opMu      sync.Mutex              // held while work is begun from outside, so that Drain sees it
 
 	doors  doors
 	alerts alerts
@@ -128,7 +135,10 @@ func New(cfg Config) *Engine {
 		wakeDue:  make(chan struct{}, 1),
 		working:  map[int64]struct{}{},
 		active:   map[string]struct{}{},
-		once:     map[string]chan struct{}{},
+		live:     map[string]*runner{},
+		waiting:  map[string][]chan struct{}{},
+		turns:    newTurnstile(),
+		flow:     newFlow(),
 		doors:    newDoors(),
 		alerts:   alerts{kinds: map[string]*alertGroup{}, wake: make(chan struct{}, 1)},
 		stopFeed: make(chan struct{}),
@@ -144,11 +154,13 @@ func (e *Engine) Swap(ctx context.Context, p *lang.Program, b *lang.Bindings) er
 	if err != nil {
 		return err
 	}
-	kept := &runtime.Program{Digest: p.Digest(), Files: p.Files(), At: e.clock.Now()}
+	kept := &runtime.Program{Digest: p.Digest(), Files: p.Files(), At: e.clock.Now(), Awaits: awaitsOf(p)}
 	if err := e.cfg.Store.KeepProgram(ctx, kept); err != nil {
 		return fmt.Errorf("keeping the program: %w", err)
 	}
+	e.lookFor(kept.Awaits)
 	e.current.Store(g)
+	e.obey(g)
 	e.cfg.Metrics.ProgramInfo(g.digest, len(g.recipes))
 	return nil
 }
@@ -158,6 +170,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	if e.current.Load() == nil {
 		return errors.New("starting the engine: no program")
 	}
+	if err := e.recoverFlow(ctx); err != nil {
+		return fmt.Errorf("taking up flow control: %w", err)
+	}
 	if err := e.recoverRuns(ctx); err != nil {
 		return fmt.Errorf("taking up unfinished runs: %w", err)
 	}
@@ -165,13 +180,17 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.wg.Go(e.dispatch)
 	e.wg.Go(e.dueLoop)
 	e.wg.Go(e.alertLoop)
+	e.wg.Go(e.laneLoop)
 	return nil
 }
 
 // Drain takes nothing new, lets running steps finish until ctx ends, then cuts them off. What isn't done is recorded
 // and goes on after the next start. It returns ctx's error where calls had to be cut off.
 func (e *Engine) Drain(ctx context.Context) error {
-	if e.draining.Swap(true) {
+	e.opMu.Lock()
+	again := e.draining.Swap(true)
+	e.opMu.Unlock()
+	if again {
 		return nil
 	}
 	close(e.stopFeed)

@@ -22,6 +22,7 @@ type generation struct {
 	recipes map[string]*recipe
 	routes  map[routeKey]*route
 	any     map[string]*route // by connection: recipes that listen to every type, for types without a route
+	ordered bool              // a recipe has flow control, so that the order of events matters
 }
 
 type routeKey struct{ connection, eventType string }
@@ -36,6 +37,7 @@ type recipe struct {
 	handler graph          // of on_error
 	called  *check.Trigger // what stands for a trigger where another recipe calls it; nil where none can
 	funcs   map[string]function.Function
+	flow    *rules // nil where it has no flow control
 }
 
 func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, error) {
@@ -46,11 +48,13 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 		recipes: make(map[string]*recipe, len(p.Recipes())),
 	}
 	for _, c := range b.Connections {
-		g.conns[c.Name] = &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client}
+		g.conns[c.Name] = &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client,
+			State: state{e.cfg.Store, e.clock}}
 	}
 	funcs := eval.Table()
 	for _, cr := range p.Recipes() {
-		r := &recipe{Recipe: cr, vars: b.Vars[cr.Name], funcs: funcs}
+		r := &recipe{Recipe: cr, vars: b.Vars[cr.Name], funcs: funcs, flow: rulesOf(cr)}
+		g.ordered = g.ordered || r.flow != nil
 		if r.vars == cty.NilVal {
 			r.vars = cty.EmptyObjectVal
 		}

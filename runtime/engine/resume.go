@@ -97,38 +97,41 @@ func (e *Engine) sleepUntilDue(asOf time.Time) bool {
 
 // beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on; ok is
 // false when draining.
-func (e *Engine) beginResume(id string) (started, ok bool) {
+func (e *Engine) beginResume(id string) (started, ok bool) { return e.beginResumeAs(job{run: id}) }
+
+func (e *Engine) beginResumeAs(j job) (started, ok bool) {
 	e.mu.Lock()
-	_, busy := e.active[id]
+	_, busy := e.active[j.run]
 	if !busy {
-		e.active[id] = struct{}{}
+		e.active[j.run] = struct{}{}
 	}
 	e.mu.Unlock()
 	if busy {
 		return false, true
 	}
 	if !e.acquire() {
+		e.unclaim(j.run)
 		return false, false
 	}
-	e.spawn(job{run: id})
+	e.spawn(j)
 	return true, true
 }
 
-func (e *Engine) doResume(id string) {
-	if err := e.guarded(func() error { return e.resume(id) }); err != nil {
-		e.log.Error("a run could not be resumed; it is tried again", "run", id, "error", err)
+func (e *Engine) doResume(j job) {
+	defer e.unclaim(j.run)
+	if j.admitted != nil {
+		defer j.admitted()
+	}
+	if err := e.guarded(func() error { return e.resume(j) }); err != nil {
+		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
 		e.pause()
 	}
-	e.mu.Lock()
-	delete(e.active, id)
-	e.mu.Unlock()
-	signal(e.wakeDue)
 }
 
 // resume reads a run back and goes on with it.
-func (e *Engine) resume(id string) error {
+func (e *Engine) resume(j job) error {
 	ctx := context.Background()
-	run, err := e.cfg.Store.Run(ctx, id)
+	run, err := e.cfg.Store.Run(ctx, j.run)
 	if err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
@@ -138,6 +141,12 @@ func (e *Engine) resume(id string) error {
 	r, err := e.takeUp(ctx, run)
 	if err != nil {
 		return err
+	}
+	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		if goes, err := e.goOn(r, j.ticket, j.admitted); err != nil || !goes {
+			return err
+		}
+		r.scope = nil // it says when the run started, which is now
 	}
 	run.Status, run.Due = runtime.RunRunning, time.Time{}
 	if err := r.openScope(); err != nil {
@@ -149,7 +158,7 @@ func (e *Engine) resume(id string) error {
 	if err := e.guarded(func() error { return r.restore() }); err != nil {
 		return err
 	}
-	return r.exec()
+	return e.execute(r)
 }
 
 // takeUp returns a runner for a recorded run, on the program it is pinned to.

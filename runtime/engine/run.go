@@ -45,8 +45,10 @@ type runner struct {
 	unsaved  bool           // an AtMostOnce answer is not in the store yet
 	cut      bool           // a call was cut off by a shutdown
 
-	failing atomic.Bool                       // the part has failed: what has not called yet does not call
-	halt    atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
+	failing atomic.Bool   // the part has failed: what has not called yet does not call
+	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
+
+	halt atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
 }
 
 func (e *Engine) newRunner(g *generation, rec *recipe, trigger *check.Trigger, ev *runtime.Event, w *eventWork) *runner {
@@ -375,18 +377,25 @@ func (r *runner) conclude() error {
 		change.Wake = wakeFor(r.run)
 	}
 	if r.work != nil && r.work.alone {
-		change.Decision = r.work.decision
+		change.Decision, change.Keys = r.work.decision, r.work.keys
+	}
+	leaves := r.leavesLane()
+	if leaves && !ended {
+		r.run.Queue = runtime.QueueLane // it must have a place again before it goes on
 	}
 	r.e.cfg.Crash("before-run-recorded")
 	if err := r.save(change); err != nil {
 		return err
 	}
 	r.e.cfg.Crash("after-run-recorded")
+	if leaves {
+		r.e.leftLane(r.run)
+	}
 	if ended {
 		r.e.cfg.Metrics.RunEnded(r.run.Recipe, r.run.Status.String())
 		r.report()
 	}
-	if !ended || change.Wake != nil {
+	if !ended || change.Wake != nil || len(change.Keys) > 0 {
 		signal(r.e.wakeDue)
 	}
 	if r.e.cfg.OnRun != nil {
