@@ -73,7 +73,11 @@ func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, fo
 			}
 		}
 	}
-	if err := s.w.do(ctx, dropKeysOp{}, batchBytes); err != nil {
+	err = s.w.do(ctx, dropKeysOp{}, batchBytes)
+	if err == nil && forgotten > 0 {
+		err = s.dropSegments(ctx)
+	}
+	if err != nil {
 		return dropped, forgotten, fmt.Errorf("pruning the store: %w", err)
 	}
 	return dropped, forgotten, nil
@@ -275,6 +279,7 @@ func (s *Store) Check(ctx context.Context) error {
 			{"steps of loops without their run", `SELECT count(*) FROM items WHERE step >> 16 NOT IN (SELECT seq FROM runs)`},
 			{"waits without an unfinished run", `SELECT (SELECT count(*) FROM awaits WHERE run NOT IN (SELECT seq FROM runs WHERE ` + unended + `)) +
 				(SELECT count(*) FROM arrivals WHERE run NOT IN (SELECT seq FROM runs WHERE ` + unended + `))`},
+			{"pages of no segment", `SELECT count(*) FROM pages WHERE id >> 20 NOT IN (SELECT id FROM segments)`},
 			{"keys without their event", `SELECT count(*) FROM event_keys WHERE event NOT IN (SELECT seq FROM events)`},
 			{"rows of an unknown word", `SELECT (SELECT count(*) FROM events WHERE type <> 0 AND type NOT IN (SELECT id FROM names)
 				OR connection <> 0 AND connection NOT IN (SELECT id FROM names)) +

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime"
@@ -14,8 +13,6 @@ import (
 const (
 	eventColumns = `e.seq, e.id, e.connection, e.service, e.type, e.time, e.received, e.account, e.version, e.livemode`
 	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data, lane, place, queue`
-
-	defaultLimit, maxLimit = 50, 1000
 )
 
 func (s *Store) event(st *stmt) *runtime.Event {
@@ -237,77 +234,4 @@ func (s *Store) Run(ctx context.Context, id string) (*runtime.Run, error) {
 func (s *Store) RunsOf(ctx context.Context, eventSeq int64) ([]*runtime.Run, error) {
 	return s.runs(ctx, fmt.Sprint("reading runs of event ", eventSeq), true,
 		`SELECT `+runColumns+` FROM runs WHERE event = ? ORDER BY seq`, eventSeq)
-}
-
-// filter gathers the conditions of a list.
-type filter struct {
-	where []string
-	args  []any
-}
-
-func (f *filter) add(condition string, args ...any) {
-	f.where = append(f.where, condition)
-	f.args = append(f.args, args...)
-}
-
-func (f *filter) sql(columns, from string, limit int) string {
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	f.args = append(f.args, min(limit, maxLimit))
-	q := `SELECT ` + columns + ` FROM ` + from
-	if len(f.where) > 0 {
-		q += ` WHERE ` + strings.Join(f.where, ` AND `)
-	}
-	return q + ` ORDER BY seq DESC LIMIT ?`
-}
-
-// word adds that a column of numbers is the word's, and reports whether any row can have it.
-func (s *Store) word(f *filter, column, word string) bool {
-	if word == "" {
-		return true
-	}
-	n, ok := s.names.known(word)
-	f.add(column+` = ?`, n)
-	return ok
-}
-
-// Events implements runtime.Store.
-func (s *Store) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Event, error) {
-	var f filter
-	if !s.word(&f, `connection`, q.Connection) || !s.word(&f, `type`, q.Type) {
-		return nil, s.alive(ctx)
-	}
-	if !q.Since.IsZero() {
-		f.add(`received >= ?`, nanos(q.Since))
-	}
-	if q.Before > 0 {
-		f.add(`seq < ?`, q.Before)
-	}
-	return s.events(ctx, "listing events", f.sql(eventColumns+`, NULL`, `events e`, q.Limit), f.args...)
-}
-
-// Runs implements runtime.Store.
-func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, error) {
-	var f filter
-	if !s.word(&f, `recipe`, q.Recipe) {
-		return nil, s.alive(ctx)
-	}
-	if q.EventID != "" {
-		f.add(`event IN (SELECT seq FROM events WHERE id = ?)`, q.EventID)
-	}
-	switch q.Status {
-	case 0:
-	case runtime.RunCompleted:
-		f.add(`status = 3`)
-	default:
-		f.add(`status <> 3 AND status = ?`, int(q.Status)) // in the words of the partial index
-	}
-	if !q.Since.IsZero() {
-		f.add(`started >= ?`, nanos(q.Since))
-	}
-	if q.Before > 0 {
-		f.add(`seq < ?`, q.Before)
-	}
-	return s.runs(ctx, "listing runs", false, f.sql(runColumns, `runs`, q.Limit), f.args...)
 }

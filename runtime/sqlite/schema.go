@@ -75,7 +75,7 @@ CREATE TABLE counters (
 // events, for the look that begins a wait and for retention; arrivals refer to a run's step by its number in names.
 // Items are the steps of a loop: their place in it is a column, since a step's key has no room for it.
 //
-// Fields are kept as sorted runs of pages that are only ever appended; see fields.go.
+// Fields are kept in segments of pages, sorted once and never changed; see fields.go.
 const flowSchema = `
 ALTER TABLE runs ADD COLUMN lane TEXT;
 ALTER TABLE runs ADD COLUMN place INTEGER;
@@ -115,8 +115,12 @@ CREATE TABLE increments (
 CREATE INDEX increments_expires ON increments (counter, expires) WHERE expires IS NOT NULL;
 CREATE INDEX increments_ending ON increments (expires) WHERE expires IS NOT NULL;
 CREATE INDEX increments_at ON increments (at) WHERE expires IS NULL;
-CREATE TABLE segments (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, pages INTEGER NOT NULL);
-CREATE TABLE pages (segment INTEGER NOT NULL, key INTEGER NOT NULL, part INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, key, part)) WITHOUT ROWID;
+CREATE TABLE segments (
+	id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, level INTEGER NOT NULL,
+	first INTEGER NOT NULL, last INTEGER NOT NULL, newest INTEGER NOT NULL, directory BLOB NOT NULL
+);
+CREATE INDEX segments_last ON segments (kind, last);
+CREATE TABLE pages (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE indexed (one INTEGER PRIMARY KEY CHECK (one = 1), events INTEGER NOT NULL, runs INTEGER NOT NULL);
 INSERT INTO indexed VALUES (1, 0, 0);`
 
