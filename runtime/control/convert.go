@@ -52,7 +52,8 @@ func failureJSON(e *runtime.StepError) *Failure {
 	return &Failure{Kind: string(e.Kind), Status: e.Status, Message: e.Message, Step: e.Step}
 }
 
-func eventJSON(e *runtime.Event) Event {
+// EventOf is an event as lists show it, without its payload.
+func EventOf(e *runtime.Event) Event {
 	return Event{
 		ID: e.ID, Seq: e.Seq, Connection: e.Connection, Service: e.Service, Type: e.Type, Time: e.Time.UTC(),
 		ReceivedAt: e.ReceivedAt.UTC(), Account: e.Account, Livemode: e.Livemode, APIVersion: e.APIVersion,

@@ -120,7 +120,7 @@ func (h *Handler) event(r *http.Request) (any, error) {
 }
 
 func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error) {
-	out := eventJSON(e)
+	out := EventOf(e)
 	d, err := h.cfg.Store.Decision(ctx, e.Seq)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return out, nil

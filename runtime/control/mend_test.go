@@ -52,7 +52,7 @@ func (c *crew) Pause(_ context.Context, recipe string, drop bool, by string) err
 func (c *crew) Resume(_ context.Context, recipe string) error { return c.note("resume %s", recipe) }
 
 func (c *crew) WhyEvent(_ context.Context, e *runtime.Event) (*Why, error) {
-	return &Why{Event: eventJSON(e), Known: true, Verdict: []Verdict{{Recipe: "billing/dunning", Outcome: "held back"}}}, c.note("why %s", e.ID)
+	return &Why{Event: EventOf(e), Known: true, Verdict: []Verdict{{Recipe: "billing/dunning", Outcome: "held back"}}}, c.note("why %s", e.ID)
 }
 
 func (c *crew) WhyRun(_ context.Context, r *runtime.Run) (*Why, error) {

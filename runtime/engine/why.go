@@ -27,9 +27,10 @@ type Why struct {
 // Verdict is what one recipe made of an event.
 type Verdict struct {
 	Recipe  *check.Recipe
-	Run     *runtime.Run // nil where the event led to none
-	Setting string       // of the trigger, which held the event back
-	Gates   []*Asked     // filters, switches and `when`, in the order in which they were asked
+	Files   map[string][]byte // of the program that was asked, by name: its source
+	Run     *runtime.Run      // nil where the event led to none
+	Setting string            // of the trigger, which held the event back
+	Gates   []*Asked          // filters, switches and `when`, in the order in which they were asked
 }
 
 // Asked is a gate and what it came to.
@@ -83,7 +84,7 @@ func (e *Engine) WhyEvent(ctx context.Context, ev *runtime.Event) (*Why, error) 
 			w.Verdicts = append(w.Verdicts, v)
 			continue
 		}
-		v := &Verdict{Recipe: cr}
+		v := &Verdict{Recipe: cr, Files: g.program.Files()}
 		w.Verdicts = append(w.Verdicts, v)
 		if cr.Disabled {
 			continue
@@ -120,7 +121,7 @@ func (e *Engine) WhyRun(ctx context.Context, run *runtime.Run) (*Verdict, error)
 	if err != nil {
 		return nil, err
 	}
-	v := &Verdict{Recipe: r.rec.Recipe, Run: run}
+	v := &Verdict{Recipe: r.rec.Recipe, Files: r.g.program.Files(), Run: run}
 	if len(r.ev.Payload) == 0 {
 		return v, ErrPayloadGone
 	}
