@@ -23,6 +23,10 @@ type Spec struct {
 	Triggers []*schema.Trigger
 	Actions  []*Action
 
+	// Local is set of flowrun's own service: it calls nobody, has one connection that needs no block, and its actions
+	// and triggers are named without the service before them.
+	Local bool
+
 	// Limits are the vendor's, by class: "" is that of actions which name none. They hold for each connection.
 	Limits map[string]Limit
 }

@@ -261,7 +261,10 @@ func fence(project string) string {
 
 func connectorPage(s *connectors.Spec) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n", made, s.Title, strings.TrimSpace(s.Doc))
+	fmt.Fprintf(&b, "%s# %s\n\n%s\n", made, s.Title, strings.TrimSpace(s.Doc))
+	if len(s.Settings) > 0 {
+		b.WriteString("\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n")
+	}
 	for _, st := range s.Settings {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
 	}

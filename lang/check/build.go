@@ -118,7 +118,7 @@ func (e env) constantDuration(x hclsyntax.Expression, name string) time.Duration
 	if !ok {
 		return 0
 	}
-	d, err := parseDuration(s)
+	d, err := schema.ParseDuration(s)
 	if err != nil || d <= 0 {
 		e.report(diag.BadLiteral, x.Range(), "%s needs a duration such as \"90s\", \"72h\" or \"7d\"; %q is none.", name, s)
 		return 0

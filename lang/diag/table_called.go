@@ -113,7 +113,7 @@ action "customerio_track" {
 	},
 	{
 		Code: ReservedName, Severity: hcl.DiagError, Summary: "Reserved name",
-		Cause: "The steps in on_alert of flowrun.hcl are shown and recorded as the recipe on_alert, so that no file can have that name.",
+		Cause: "The steps in on_alert of flowrun.hcl are shown and recorded as the recipe on_alert, so that no file can have that name. The connection flowrun is there without a block, so that no block can be about it or have its name.",
 		Bad: `-- on_alert.hcl --
 trigger "stripe_charge_failed" {}
 
