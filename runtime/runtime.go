@@ -274,7 +274,7 @@ type RecipeCount struct {
 // Field is a value of an event by which it, and its runs, can be found.
 type Field struct {
 	Name  string // "customer", "metadata.order": dotted, below `trigger`
-	Value string // as text
+	Value string // as text, made by FieldValue
 }
 
 // EventFields are the fields of one event.
@@ -349,6 +349,9 @@ type Store interface {
 	State(ctx context.Context, name string, now time.Time) (*StateValue, error)
 	SetState(ctx context.Context, name string, v *StateValue) error
 	Increment(ctx context.Context, i *Increment) (int64, error)
+
+	// EventsAfter returns up to limit events with Seq > after, in the order of Seq.
+	EventsAfter(ctx context.Context, after int64, limit int) ([]*Event, error)
 
 	// AddFields makes events findable by their fields. They come in the order of Seq, with none left out but those
 	// without fields; upTo is the last Seq that was looked at. FieldsTo returns the last upTo.

@@ -129,6 +129,20 @@ func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runti
 	return list, nil
 }
 
+// EventsAfter implements runtime.Store.
+func (s *Store) EventsAfter(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	from, _ := slices.BinarySearch(s.order, after+1)
+	var list []*runtime.Event
+	for _, seq := range s.order[from:min(from+limit, len(s.order))] {
+		list = append(list, copyEvent(s.events[seq], true))
+	}
+	return list, nil
+}
+
 // Event implements runtime.Store.
 func (s *Store) Event(ctx context.Context, connection, id string) (*runtime.Event, error) {
 	if err := s.enter(ctx); err != nil {

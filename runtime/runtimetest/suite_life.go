@@ -193,6 +193,7 @@ func operations(s runtime.Store) map[string]func(context.Context) error {
 			return err
 		},
 		"AddFields":    func(ctx context.Context) error { return s.AddFields(ctx, 1, nil) },
+		"EventsAfter":  func(ctx context.Context) error { _, err := s.EventsAfter(ctx, 0, 1); return err },
 		"FieldsTo":     func(ctx context.Context) error { _, err := s.FieldsTo(ctx); return err },
 		"RecipeCounts": func(ctx context.Context) error { _, err := s.RecipeCounts(ctx); return err },
 		"Expire":       func(ctx context.Context) error { _, err := s.Expire(ctx, at(0)); return err },

@@ -140,6 +140,15 @@ func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runti
 		max(after, n.decidedTo), limit)
 }
 
+// EventsAfter implements runtime.Store.
+func (s *Store) EventsAfter(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if after >= s.w.counters().lastEvent {
+		return nil, s.alive(ctx)
+	}
+	return s.events(ctx, "reading events", `SELECT `+eventColumns+`, p.data
+		FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, after, limit)
+}
+
 // alive fails where a query would for another reason than the data.
 func (s *Store) alive(ctx context.Context) error {
 	select {
