@@ -131,6 +131,7 @@ type world struct {
 	runs    chan *runtime.Run
 	decided chan *runtime.Decision
 	seq     int
+	oneSlot bool // the engine works on one run at a time
 }
 
 func newWorld(t testing.TB, files map[string]string) *world {
@@ -155,6 +156,9 @@ func (w *world) boot(files map[string]string) {
 			prog, b := compile(w.t, reg, p.Files)
 			return prog, b, nil
 		},
+	}
+	if w.oneSlot {
+		w.cfg.MaxInFlight = 1
 	}
 	w.engine = New(w.cfg)
 	w.swap(files)

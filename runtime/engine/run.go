@@ -44,6 +44,7 @@ type runner struct {
 	gave     bool           // its outputs have been evaluated
 	unsaved  bool           // an AtMostOnce answer is not in the store yet
 	cut      bool           // a call was cut off by a shutdown
+	later    time.Time      // when a wait whose time is over is looked at again
 
 	failing atomic.Bool   // the part has failed: what has not called yet does not call
 	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
@@ -301,6 +302,9 @@ func (r *runner) verdict() (runtime.RunStatus, time.Time) {
 	case r.cut || r.stopping() && r.unfinished():
 		return runtime.RunWaiting, now
 	case waits:
+		if due.Before(r.later) && !due.IsZero() {
+			due = r.later
+		}
 		return runtime.RunWaiting, due
 	case r.run.Error != nil:
 		return runtime.RunFailed, time.Time{}
@@ -369,8 +373,8 @@ func (r *runner) conclude() error {
 	ended := r.run.Status.Ended()
 	change := &runtime.Change{}
 	if ended {
-		if halt := r.halt.Load(); halt != nil {
-			r.run.Error = halt
+		if r.run.Status == runtime.RunCanceled {
+			r.run.Error = r.halt.Load()
 		}
 		r.run.EndedAt = r.e.clock.Now()
 		r.endOpenSteps()
@@ -388,6 +392,9 @@ func (r *runner) conclude() error {
 		return err
 	}
 	r.e.cfg.Crash("after-run-recorded")
+	if r.run.Status == runtime.RunWaiting {
+		r.e.cfg.Crash("after-wait-recorded")
+	}
 	if leaves {
 		r.e.leftLane(r.run)
 	}

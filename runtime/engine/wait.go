@@ -27,7 +27,8 @@ func (r *runner) beginWait(n *check.Node) (ended bool) {
 		r.fail(n.Address, err)
 		return true
 	}
-	if r.state[n.Index] = waiting; u.step.Due.IsZero() || u.step.Due.After(r.e.clock.Now()) {
+	r.state[n.Index] = waiting
+	if u.step.Due.IsZero() || u.step.Due.After(r.e.clock.Now()) {
 		return false
 	}
 	r.endWait(u, false, nil)
@@ -42,11 +43,7 @@ func (r *runner) openWait(u *unit) error {
 	}
 	switch {
 	case w.Event != nil:
-		awaits, err := r.awaits(w)
-		if err != nil {
-			return err
-		}
-		s.Awaits = awaits
+		s.Awaits = r.awaits(w)
 		if w.Timeout > 0 {
 			s.Due = s.StartedAt.Add(w.Timeout)
 		}
@@ -70,17 +67,17 @@ func (r *runner) openWait(u *unit) error {
 	return nil
 }
 
-// awaits is what a wait looks for. It is empty where no event can be the one, since what it must equal is null.
-func (r *runner) awaits(w *check.WaitFor) ([]runtime.Await, error) {
+// awaits is what a wait looks for. It is empty where no event can be the one, since what it must equal is null or has no value.
+func (r *runner) awaits(w *check.WaitFor) []runtime.Await {
 	path, key := "", ""
 	if w.By != nil {
 		v, err := r.value(w.ByExpr)
 		if err != nil {
-			return nil, err
+			return nil
 		}
 		var ok bool
 		if key, ok = runtime.AwaitKey(v); !ok {
-			return nil, nil
+			return nil
 		}
 		path = w.By.String()
 	}
@@ -88,7 +85,7 @@ func (r *runner) awaits(w *check.WaitFor) ([]runtime.Await, error) {
 	for i, typ := range w.Event.Events {
 		out[i] = runtime.Await{Connection: w.Event.Connection, EventType: typ, Path: path, Key: key}
 	}
-	return out, nil
+	return out
 }
 
 // lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over.
@@ -119,11 +116,45 @@ func (r *runner) lookAtArrivals() error {
 	}
 	now := r.e.clock.Now()
 	for _, n := range r.nodes {
-		if u := &r.units[n.Index]; n.Kind == check.Wait && r.state[n.Index] == waiting && !u.step.Due.IsZero() && !u.step.Due.After(now) {
-			r.endWait(u, n.Wait.Event != nil, nil)
+		u := &r.units[n.Index]
+		if n.Kind != check.Wait || r.state[n.Index] != waiting || u.step.Due.IsZero() || u.step.Due.After(now) {
+			continue
 		}
+		if n.Wait.Event == nil {
+			r.endWait(u, false, nil)
+			continue
+		}
+		open, err := r.mayHaveCome(u)
+		if err != nil {
+			return err
+		}
+		if open {
+			r.later = now.Add(storeRetry)
+			continue
+		}
+		r.endWait(u, true, nil)
 	}
 	return nil
+}
+
+// mayHaveCome reports whether an event that came in time for a wait is still undecided, so that the store has not given
+// it to the wait. Where much is undecided one may be among it.
+func (r *runner) mayHaveCome(u *unit) (bool, error) {
+	if len(u.step.Awaits) == 0 {
+		return false, nil
+	}
+	page, err := r.e.cfg.Store.Undecided(context.Background(), r.ev.Seq, scanPage)
+	if err != nil {
+		return false, fmt.Errorf("reading undecided events: %w", err)
+	}
+	for _, ev := range page {
+		for _, a := range u.step.Awaits {
+			if ev.Connection == a.Connection && (ev.Type == a.EventType || a.EventType == "*") && !ev.ReceivedAt.After(u.step.Due) {
+				return true, nil
+			}
+		}
+	}
+	return len(page) == scanPage && !page[len(page)-1].ReceivedAt.After(u.step.Due), nil
 }
 
 // waiter returns the unit of that address and element, or nil.
