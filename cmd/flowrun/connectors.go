@@ -232,7 +232,7 @@ func showTrigger(w io.Writer, t *schema.Trigger) error {
 			return err
 		}
 	}
-	if len(t.Payload.Fields()) == 0 {
+	if t.Payload != nil && len(t.Payload.Fields()) == 0 {
 		return nil // they are what the recipe declares
 	}
 	fmt.Fprint(w, "\nFields of trigger\n")

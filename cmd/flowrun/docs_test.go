@@ -23,6 +23,7 @@ import (
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/langtest"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
@@ -32,7 +33,7 @@ const root = "../.."
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
 // TestDocsCompile compiles each hcl block of the pages that people write: one that begins with what recipes share as
-// flowrun.hcl, anything else as a recipe.
+// flowrun.hcl, one that begins with -- NAME -- as the files that it holds, anything else as a recipe.
 func TestDocsCompile(t *testing.T) {
 	pages, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil {
@@ -48,10 +49,10 @@ func TestDocsCompile(t *testing.T) {
 		for i, m := range hclBlock.FindAllSubmatch(text, -1) {
 			blocks++
 			name := "recipe.hcl"
-			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) {
+			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) || bytes.HasPrefix(m[1], []byte("on_alert ")) {
 				name = "flowrun.hcl"
 			}
-			_, diags := lang.CompileFiles(map[string][]byte{name: m[1]}, all.Registry())
+			_, diags := lang.CompileFiles(langtest.Files(name, m[1]), all.Registry())
 			for _, d := range diags {
 				t.Errorf("%s, block %d: %v", filepath.Base(page), i+1, d)
 			}
