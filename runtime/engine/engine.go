@@ -71,6 +71,7 @@ type Engine struct {
 
 	current atomic.Pointer[generation]
 	pinned  pinnedCache
+	lookups lookups
 
 	feed     chan *runtime.Event
 	behind   atomic.Bool  // an event was dropped from the feed
@@ -181,6 +182,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.wg.Go(e.dueLoop)
 	e.wg.Go(e.alertLoop)
 	e.wg.Go(e.laneLoop)
+	e.wg.Go(e.indexLoop)
 	return nil
 }
 

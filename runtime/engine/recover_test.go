@@ -189,7 +189,7 @@ func TestAnEndIsNotForgottenWhileTheStoreIsFull(t *testing.T) {
 	w.send(w.order("order.created"))
 	receive(t, fs.tried, "a write")
 	fs.down.Store(false)
-	if err := w.clock.WaitTimers(t.Context(), 2); err != nil {
+	if err := w.clock.WaitTimers(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(storeRetry)
