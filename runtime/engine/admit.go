@@ -97,7 +97,8 @@ type admission struct {
 	newInLane  bool         // it waits for a place, and its row is being written
 	held       bool         // by a pause, and its row is being written
 	wasDropped bool
-	unchanged  bool // it stays as it is
+	unchanged  bool   // it stays as it is
+	instead    func() // cancels the runs that it takes the place of
 }
 
 func (a *admission) marks() []*mark { return []*mark{a.dedupe, a.rate, a.debounce, a.throttle} }
@@ -133,7 +134,7 @@ func (e *Engine) prepare(a *admission) error {
 	if x := rules.Debounce; x != nil && a.from <= fromThrottle {
 		a.debounce = load(byDebounce, x.Key, true)
 	}
-	if x := rules.Throttle; x != nil && a.from <= fromThrottle {
+	if x := rules.Throttle; x != nil && (a.from <= fromThrottle || a.r.run.Queue == runtime.QueueThrottle) {
 		a.throttle = load("throttle", x.Key, false)
 	}
 	if x := rules.Concurrency; x != nil && failed == nil {
@@ -283,6 +284,10 @@ func (e *Engine) settleAdmission(en *ruling, list []*admission) error {
 		if a.replaced != nil {
 			e.skipped(a.replaced)
 		}
+		if a.instead != nil {
+			e.work.Add(1) // the caller is work itself, so that Drain has not seen the last of it
+			go a.instead()
+		}
 		switch run := a.r.run; {
 		case a.starts, a.unchanged:
 		case a.wasDropped:
@@ -378,8 +383,17 @@ func (e *Engine) decide(a *admission, en *ruling) {
 		m.queued = en.runs[len(en.runs)-1]
 		return
 	}
+	if m := a.throttle; m != nil && a.from > fromThrottle {
+		if at := m.mayGo(rules.throttle, run.ID, now); at.After(now) {
+			a.queue(en, runtime.QueueThrottle, at)
+			return
+		}
+	}
 	if m := a.throttle; m != nil && a.from <= fromThrottle {
 		start, after := rules.throttle.next(m.At, now)
+		if late, _ := rules.throttle.next(m.went, now); late.After(start) {
+			start, after = late, late.Add(rules.throttle.every) // those that are late go first
+		}
 		if start.After(now) {
 			count()
 			take(m, after, "", after)
@@ -388,6 +402,7 @@ func (e *Engine) decide(a *admission, en *ruling) {
 		}
 		if a.lane == "" || f.wouldTake(a, rules) {
 			take(m, after, "", after)
+			_, m.went = rules.throttle.next(m.went, now)
 		}
 	}
 	if a.lane != "" {
@@ -460,7 +475,7 @@ func (e *Engine) enterLane(a *admission, en *ruling, fresh bool, now time.Time) 
 		a.drop(en, byConcurrency, now)
 		return false
 	case clash && fresh && l.onClash == check.CancelRunning:
-		e.clash(run.Lane, l, run.Order)
+		a.instead = e.clash(run.Lane, l, run.Order)
 	case l.hasPlace(run.Order):
 		l.holders[run.ID] = struct{}{}
 		return true
@@ -563,8 +578,10 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 	return a.starts, nil
 }
 
-// clash cancels what is under way in a lane, and what waits in it from before; f.mu must be held.
-func (e *Engine) clash(name string, l *lane, before time.Time) {
+// clash returns what cancels all that is under way in a lane, and what waits in it from before. It must be called once
+// what waits is recorded; until then nothing goes on in the lane. f.mu must be held.
+func (e *Engine) clash(name string, l *lane, before time.Time) func() {
+	l.canceling++
 	ids := make([]string, 0, len(l.holders)+len(l.away))
 	for id := range l.holders {
 		ids = append(ids, id)
@@ -573,9 +590,12 @@ func (e *Engine) clash(name string, l *lane, before time.Time) {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	e.work.Add(1) // the caller is work itself, or a loop, so that Drain has not seen the last of it
-	go func() {
+	return func() {
 		defer e.work.Done()
 		e.cancelLane(name, ids, before)
-	}()
+		e.flow.mu.Lock()
+		defer e.flow.mu.Unlock()
+		l.canceling--
+		e.flow.look(name)
+	}
 }

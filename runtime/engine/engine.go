@@ -222,6 +222,9 @@ type Status struct {
 	Behind     bool // reading events back from the store
 	Draining   bool
 	Breakers   []BreakerStatus // those that are not closed
+	Paused     []runtime.Pause // recipes that take no events, by name
+	Lanes      int             // concurrency keys with runs under way or waiting
+	Queued     int             // runs that wait for a place in a lane
 	Alerts     []AlertStatus   // the newest last
 }
 
@@ -233,8 +236,10 @@ func (e *Engine) Status() Status {
 		Behind:     e.behind.Load(),
 		Draining:   e.draining.Load(),
 		Breakers:   e.doors.status(),
+		Paused:     e.flow.pauseStatus(),
 		Alerts:     e.alertStatus(),
 	}
+	s.Lanes, s.Queued = e.flow.laneStatus()
 	if g := e.current.Load(); g != nil {
 		s.Program = g.digest
 		for _, r := range g.program.Recipes() {

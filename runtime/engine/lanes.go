@@ -16,18 +16,19 @@ const unlimited = 1 << 30
 
 // lane is the runs of a recipe with one key. It exists while there are any.
 type lane struct {
-	recipe  string
-	limit   int
-	onClash check.Conflict
-	holders map[string]struct{} // ids of those that have a place
-	away    map[string]struct{} // ids of those in a wait, where they must be canceled
-	queued  int                 // rows that wait for a place
-	pending int                 // of which so many more are being recorded
-	first   time.Time           // the least Order of those that wait, as far as is known
+	recipe    string
+	limit     int
+	onClash   check.Conflict
+	holders   map[string]struct{} // ids of those that have a place
+	away      map[string]struct{} // ids of those in a wait, where they must be canceled
+	queued    int                 // rows that wait for a place
+	canceling int                 // nothing goes on while runs are being canceled for a newer one
+	pending   int                 // of which so many more are being recorded
+	first     time.Time           // the least Order of those that wait, as far as is known
 }
 
 func (l *lane) empty() bool {
-	return len(l.holders) == 0 && len(l.away) == 0 && l.queued == 0 && l.pending == 0
+	return l.canceling == 0 && len(l.holders) == 0 && len(l.away) == 0 && l.queued == 0 && l.pending == 0
 }
 
 // hasPlace reports whether a run of that order can go at once.
@@ -174,7 +175,10 @@ func (e *Engine) fillLane(name string) bool {
 	for {
 		f.mu.Lock()
 		l := f.lanes[name]
-		if l == nil || l.queued == 0 || len(l.holders) >= l.limit {
+		if l != nil && l.empty() {
+			delete(f.lanes, name)
+		}
+		if l == nil || l.queued == 0 || l.canceling > 0 || len(l.holders) >= l.limit {
 			f.mu.Unlock()
 			return true
 		}
@@ -286,7 +290,8 @@ func (e *Engine) thaw() {
 			f.due[name] = struct{}{}
 		}
 		if l.onClash == check.CancelRunning && len(l.holders)+len(l.away)+l.queued > l.limit {
-			e.clash(name, l, time.Time{}) // the last process meant to
+			e.work.Add(1)
+			go e.clash(name, l, time.Time{})() // the last process meant to
 		}
 	}
 	signal(f.wake)
@@ -313,4 +318,14 @@ func (e *Engine) thawAfter(ticket int64) {
 		e.turns.pass(ticket)
 		e.thaw()
 	})
+}
+
+// laneStatus returns how many lanes there are, and how many runs wait in them.
+func (f *flow) laneStatus() (lanes, queued int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range f.lanes {
+		queued += l.queued + l.pending
+	}
+	return len(f.lanes), queued
 }

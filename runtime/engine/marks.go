@@ -16,8 +16,10 @@ const maxMarks = 1 << 16
 // mark is what flow control remembers of one key, as it will be once all that was decided is recorded.
 type mark struct {
 	runtime.Mark
-	queued *runtime.Run // of a debounce: the run that waits for the burst to end
-	pins   int          // decisions under way that go by it, or that are not recorded yet
+	queued *runtime.Run         // of a debounce: the run that waits for the burst to end
+	went   time.Time            // of a throttle: what has really started counts up to here
+	turns  map[string]time.Time // of a throttle: when late runs may start, by id
+	pins   int                  // decisions under way that go by it, or that are not recorded yet
 }
 
 // markKey names a mark or a lane.
@@ -89,4 +91,28 @@ func (f *flow) dropMarks(now time.Time) {
 			drop--
 		}
 	}
+}
+
+// throttleSlack is by how much a run may start late without holding up the one behind it.
+const throttleSlack = time.Second
+
+// mayGo returns when a run whose turn has come may start: now, unless many are late, as after a time in which nothing
+// ran. Then they start at the pace that was asked for, in the order in which they ask. f.mu must be held.
+func (m *mark) mayGo(p pace, id string, now time.Time) time.Time {
+	if at, ok := m.turns[id]; ok {
+		if !at.After(now) {
+			delete(m.turns, id)
+		}
+		return at
+	}
+	start, after := p.next(m.went, now)
+	m.went = after
+	if start.Sub(now) <= throttleSlack {
+		return now
+	}
+	if m.turns == nil {
+		m.turns = map[string]time.Time{}
+	}
+	m.turns[id] = start
+	return start
 }

@@ -122,9 +122,8 @@ func (e *Engine) letPageGo(recipe string, p *pausedRecipe) bool {
 	var admitted sync.WaitGroup
 	for _, run := range page {
 		admitted.Add(1)
-		ticket := e.turns.ticket()
-		done := sync.OnceFunc(func() { e.turns.pass(ticket); admitted.Done() })
-		started, ok := e.beginResumeAs(job{run: run.ID, ticket: ticket, admitted: done})
+		done := sync.OnceFunc(admitted.Done)
+		started, ok := e.beginResumeAs(job{run: run.ID, ordered: true, admitted: done})
 		if !started {
 			done()
 		}

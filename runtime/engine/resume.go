@@ -50,7 +50,7 @@ func (e *Engine) dueLoop() {
 		}
 		begun := 0
 		for _, run := range page {
-			started, ok := e.beginResume(run.ID)
+			started, ok := e.beginResumeAs(job{run: run.ID, ordered: run.Queue != 0})
 			if !ok {
 				return
 			}
@@ -113,12 +113,16 @@ func (e *Engine) beginResumeAs(j job) (started, ok bool) {
 		e.unclaim(j.run)
 		return false, false
 	}
+	if j.ordered {
+		j.ticket = e.turns.ticket()
+	}
 	e.spawn(j)
 	return true, true
 }
 
 func (e *Engine) doResume(j job) {
 	defer e.unclaim(j.run)
+	defer e.turns.pass(j.ticket)
 	if j.admitted != nil {
 		defer j.admitted()
 	}
