@@ -46,6 +46,7 @@ func (s *server) newDoor() *control.Handler {
 		Reloads: func() (last, good control.ReloadResult) {
 			return control.ReloadResult(s.watcher.Last()), control.ReloadResult(s.watcher.LastGood())
 		},
+		Fields:  s.engine.Fields,
 		Ready:   s.notReady,
 		Token:   s.m.env("FLOWRUN_CONTROL_TOKEN"),
 		Clock:   s.m.Clock,

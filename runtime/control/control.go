@@ -36,6 +36,9 @@ type Config struct {
 	Engine Engine     // nil: nothing runs
 	Server ServerInfo // constant facts
 
+	// Fields returns what an event is found by, for those that the store has not indexed yet. nil: these aren't found.
+	Fields func(*runtime.Event) []runtime.Field
+
 	// Operator changes runs and recipes. nil: 404.
 	Operator Operator
 

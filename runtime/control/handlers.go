@@ -73,7 +73,8 @@ func (h *Handler) events(r *http.Request) (any, error) {
 		return nil, err
 	}
 	events, err := h.cfg.Store.Events(r.Context(), runtime.EventQuery{
-		Connection: q.Get("connection"), Type: q.Get("type"), Since: q.since, Before: q.before, Limit: q.limit + 1, Where: q.where,
+		Connection: q.Get("connection"), Type: q.Get("type"), Since: q.since, Before: q.before, Limit: q.limit + 1,
+		Where: q.where, Look: h.cfg.Fields,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
@@ -142,7 +143,8 @@ func (h *Handler) runs(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Since: q.since, Before: q.before, Limit: q.limit + 1, Where: q.where}
+	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Since: q.since, Before: q.before, Limit: q.limit + 1,
+		Where: q.where, Look: h.cfg.Fields}
 	if word := q.Get("status"); word != "" {
 		status, ok := runtime.ParseRunStatus(word)
 		if !ok {

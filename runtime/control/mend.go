@@ -269,6 +269,7 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 		}
 		q.Since = at
 	}
+	q.Look = h.cfg.Fields
 	out := &BulkResult{Recipes: map[string]int{}}
 	for _, s := range statuses {
 		q.Status, q.Before = s, 0
@@ -312,7 +313,7 @@ func fields(pairs []string) ([]runtime.Field, error) {
 		if !ok || name == "" {
 			return nil, badParam("where", p, "NAME=VALUE, such as customer=cus_1")
 		}
-		out = append(out, runtime.Field{Name: strings.TrimPrefix(name, "trigger."), Value: value})
+		out = append(out, runtime.Field{Name: strings.TrimPrefix(name, "trigger."), Value: runtime.FieldValue(value)})
 	}
 	return out, nil
 }
