@@ -112,26 +112,42 @@ func wakeFor(run *runtime.Run) *runtime.Wake {
 	return &runtime.Wake{Run: run.Parent, Arrival: runtime.Arrival{Step: run.ParentStep, Each: run.ParentEach, Run: run.ID}}
 }
 
-// takeCalled ends a step whose called run has ended, and leaves it waiting where that has not.
-func (r *runner) takeCalled(u *unit) error {
+// calledRun reads a run that was called. It is nil where that is not there any more.
+func (r *runner) calledRun(id string) (*runtime.Run, error) {
+	child, err := r.e.cfg.Store.Run(context.Background(), id)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a run that was called: %w", err)
+	}
+	return child, nil
+}
+
+// takeCalled ends a step whose called run has ended. It leaves the step waiting where that has not.
+func (r *runner) takeCalled(u *unit) {
 	s := u.step
-	child, err := r.e.cfg.Store.Run(context.Background(), s.Child)
-	switch {
-	case errors.Is(err, runtime.ErrNotFound):
+	child, ended := r.called[s.Child]
+	if !ended {
+		return
+	}
+	if child == nil {
 		r.endCall(u, &runtime.StepError{Step: s.Address, Kind: connectors.KindUnknown, Message: "the run that was called is not there any more"})
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading the run that %s called: %w", s.Address, err)
+		return
 	}
 	switch child.Status {
 	case runtime.RunCompleted, runtime.RunFiltered, runtime.RunSkipped:
 		out, err := output(u.node.Action, child.Output)
 		if err != nil {
 			r.endCall(u, stepError(s.Address, drift(err)))
-			return nil
+			return
 		}
 		r.leaveLoop(u)
 		r.succeed(u, out, child.Output)
+		if child.Shadow && child.Status == runtime.RunCompleted && len(child.Output) == 0 && u.node.Action.Out != nil {
+			s.Shadow = true
+			r.putShadowed(u)
+		}
 	case runtime.RunFailed, runtime.RunCanceled:
 		se := &runtime.StepError{Step: s.Address, Kind: connectors.KindCanceled, Message: fmt.Sprintf("the run of %s was canceled", child.Recipe)}
 		if child.Error != nil {
@@ -139,7 +155,6 @@ func (r *runner) takeCalled(u *unit) error {
 		}
 		r.endCall(u, se)
 	}
-	return nil
 }
 
 func (r *runner) endCall(u *unit, se *runtime.StepError) {
@@ -153,19 +168,33 @@ func (r *runner) leaveLoop(u *unit) {
 	}
 }
 
-// outputs evaluates the outputs of a called recipe, as JSON.
-func (r *runner) outputs() ([]byte, error) {
+// giveOutputs evaluates what a called run gives back. In a shadow run it may not be known.
+func (r *runner) giveOutputs() {
+	for _, o := range r.rec.Outputs {
+		for _, i := range o.Needs {
+			if s := r.main.state[i]; s == shadowed || s == dark {
+				return
+			}
+		}
+	}
+	if err := r.openScope(); err != nil {
+		r.fail("", err)
+		return
+	}
+	r.setUnreached()
 	vals := make(map[string]cty.Value, len(r.rec.Outputs))
 	for _, o := range r.rec.Outputs {
 		v, err := r.value(o.Expr)
 		if err != nil {
-			return nil, err
+			r.fail("", err)
+			return
 		}
 		vals[o.Name] = v
 	}
 	raw, err := schema.AppendJSON(nil, cty.ObjectVal(vals))
 	if err != nil {
-		return nil, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
+		r.fail("", &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err})
+		return
 	}
-	return raw, nil
+	r.run.Output = raw
 }

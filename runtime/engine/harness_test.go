@@ -15,6 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/flowrun"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
@@ -113,7 +114,7 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid")},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
 			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce)},
-	})
+	}, flowrun.Spec())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/runtime"
 )
 
 const (
@@ -98,6 +99,11 @@ func (r *runner) openLoop(n *check.Node) error {
 		}
 	}
 	r.state[n.Index] = running
+	for i := range l.units {
+		if e := &l.units[i]; e.step != nil && e.step.Status == runtime.StepWaiting && e.step.Child != "" {
+			r.takeCalled(e)
+		}
+	}
 	return nil
 }
 

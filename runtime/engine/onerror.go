@@ -57,21 +57,6 @@ func (r *runner) errorValue() cty.Value {
 	})
 }
 
-// giveOutputs evaluates what a called run gives back.
-func (r *runner) giveOutputs() {
-	if err := r.openScope(); err != nil {
-		r.fail("", err)
-		return
-	}
-	r.setUnreached()
-	out, err := r.outputs()
-	if err != nil {
-		r.fail("", err)
-		return
-	}
-	r.run.Output = out
-}
-
 // lostOutcome is why a step whose answer was never written down is not repeated.
 func lostOutcome(address string) *runtime.StepError {
 	return &runtime.StepError{Step: address, Kind: kindUnknown,

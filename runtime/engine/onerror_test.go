@@ -36,9 +36,9 @@ func TestOnError(t *testing.T) {
 		"a run that does not fail": {onCreated + put("a", `"fine"`) + tellOps, nil, "fine", "action.a done"},
 		"a gate can't be evaluated": {onCreated + put("a", `"fine"`) + "filter {\n condition = trigger.amount > 1 && action.a.email != null\n}\n" + put("b", `"b"`) + strings.ReplaceAll(tellOps, " ${error.message}", ""), []string{`amount="x"`},
 			"fine; filter.1 drift - 0", "action.a done, on_error.action.alert done"},
-		"what a step answered is in reach, and null where it did not come to it": {onCreated + put("a", `"fine"`) + put("b", `"bad${coalesce(action.a.email, "")}"`) + put("c", `"never ${action.b == null}"`) + `
+		"what a step answered is in reach, and null where it did not come to it": {onCreated + put("a", `"fine"`) + put("b", `"bad${coalesce(action.a.email, "-")}"`) + put("c", `"never ${action.b == null}"`) + `
 on_error {
-` + put("alert", `"${action.a == null ? "null" : coalesce(action.a.email, "")} ${action.b == null} ${action.c == null} ${trigger.amount}"`) + `
+` + put("alert", `"${action.a == null ? "null" : coalesce(action.a.email, "-")} ${action.b == null} ${action.c == null} ${trigger.amount}"`) + `
 }
 `, nil, "fine; badfine; fine true true 100", "action.a done, action.b failed, on_error.action.alert done"},
 		"a switch, a loop and a filter in it": {onCreated + put("a", `"bad"`) + `

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,14 +38,15 @@ type runner struct {
 	problem   error    // why on_error failed
 
 	results  chan *attempt
-	flying   int            // calls under way
-	children []*runtime.Run // runs that it calls and that are not in the store yet
-	keyBase  string         // of a called run: the key of the step that called, from which those of its own are made
-	ran      bool           // a step has been started, now or before the run was resumed
-	gave     bool           // its outputs have been evaluated
-	unsaved  bool           // an AtMostOnce answer is not in the store yet
-	cut      bool           // a call was cut off by a shutdown
-	later    time.Time      // when a wait whose time is over is looked at again
+	flying   int                     // calls under way
+	children []*runtime.Run          // runs that it calls and that are not in the store yet
+	called   map[string]*runtime.Run // by id, those it called that have ended since it was last worked on; nil for one that is gone
+	keyBase  string                  // of a called run: the key of the step that called, from which those of its own are made
+	ran      bool                    // a step has been started, now or before the run was resumed
+	gave     bool                    // its outputs have been evaluated
+	unsaved  bool                    // an AtMostOnce answer is not in the store yet
+	cut      bool                    // a call was cut off by a shutdown
+	later    time.Time               // when a wait whose time is over is looked at again
 
 	failing atomic.Bool   // the part has failed: what has not called yet does not call
 	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
@@ -279,13 +281,20 @@ func (r *runner) turn() bool {
 			return false
 		}
 		r.gave = true
-		r.giveOutputs()
+		if !r.stoppedEarly() {
+			r.giveOutputs()
+		}
 	}
 	if r.run.Error == nil || len(r.rec.OnError) == 0 || r.stopping() {
 		return false
 	}
 	r.beginHandler()
 	return true
+}
+
+// stoppedEarly reports whether a filter of the recipe itself, not of a case, did not let through.
+func (r *runner) stoppedEarly() bool {
+	return slices.ContainsFunc(r.main.nodes, func(n *check.Node) bool { return n.Parent < 0 && r.main.state[n.Index] == stopped })
 }
 
 // verdict says where a run stands when nothing is under way, and when it goes on.

@@ -80,11 +80,19 @@ func (r *runner) shadow(u *unit) {
 }
 
 func (r *runner) retakeShadow(u *unit) {
-	s := shadowed
-	if u.node.Action.Out == nil {
-		s = done // there is nothing to know
+	r.set(u, done, null)
+	if u.node.Action.Out != nil { // else there is nothing to know
+		r.putShadowed(u)
 	}
-	r.set(u, s, null)
+}
+
+// putShadowed says of a unit that has ended that its answer is not known.
+func (r *runner) putShadowed(u *unit) {
+	if u.of == nil {
+		r.state[u.node.Index] = shadowed
+	} else {
+		u.state = shadowed
+	}
 }
 
 // darken ends a node that needs what was recorded and not made.

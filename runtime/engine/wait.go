@@ -88,19 +88,32 @@ func (r *runner) awaits(w *check.WaitFor) []runtime.Await {
 	return out
 }
 
-// lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over.
+// lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over. What has come for an
+// element is taken when the elements are known; until then the store keeps it.
 func (r *runner) lookAtArrivals() error {
-	for _, a := range r.run.Arrived {
-		u := r.waiter(a.Step, a.Each)
+	arrived := r.run.Arrived
+	r.run.Arrived = nil
+	for _, a := range arrived {
+		if a.Run != "" {
+			child, err := r.calledRun(a.Run)
+			if err != nil {
+				return err
+			}
+			if r.called == nil {
+				r.called = map[string]*runtime.Run{}
+			}
+			r.called[a.Run] = child
+			if n := r.node(a.Step); n != nil && n.ForEach != nil {
+				continue
+			}
+		}
+		r.run.Arrived = append(r.run.Arrived, a)
+		u := r.waiter(a.Step)
 		if u == nil || u.step.Status != runtime.StepWaiting {
 			continue
 		}
 		if a.Run != "" {
-			if u.step.Child == a.Run {
-				if err := r.takeCalled(u); err != nil {
-					return err
-				}
-			}
+			r.takeCalled(u)
 			continue
 		}
 		if u.node.Kind != check.Wait || u.node.Wait.Event == nil {
@@ -157,15 +170,22 @@ func (r *runner) mayHaveCome(u *unit) (bool, error) {
 	return len(page) == scanPage && !page[len(page)-1].ReceivedAt.After(u.step.Due), nil
 }
 
-// waiter returns the unit of that address and element, or nil.
-func (r *runner) waiter(address, each string) *unit {
-	var found *unit
-	r.each(func(u *unit) {
-		if u.step.Address == address && u.step.Each == each {
-			found = u
+// node returns the node of that address, or nil.
+func (r *runner) node(address string) *check.Node {
+	for _, n := range r.nodes {
+		if n.Address == address {
+			return n
 		}
-	})
-	return found
+	}
+	return nil
+}
+
+// waiter returns the unit of the node of that address once it has begun, or nil.
+func (r *runner) waiter(address string) *unit {
+	if n := r.node(address); n != nil && r.units[n.Index].step != nil {
+		return &r.units[n.Index]
+	}
+	return nil
 }
 
 // arrived is the event that ended a wait.
