@@ -50,6 +50,8 @@ func acmeOrder() *schema.Object {
 type vendor struct {
 	mu     sync.Mutex
 	calls  []vendorCall
+	tries  map[string]int // by action and key
+	gone   func() bool    // whether nothing reaches the vendor; may be nil
 	answer func(ctx context.Context, action string, input map[string]cty.Value, n int) (cty.Value, error)
 }
 
@@ -65,12 +67,15 @@ func (v *vendor) call(ctx context.Context, c *connectors.Call) (connectors.Resul
 		name = x.AsString()
 	}
 	v.mu.Lock()
-	n := 1
-	for _, old := range v.calls {
-		if old.action == c.Action.Name && old.key == c.Key {
-			n++
-		}
+	if v.gone != nil && v.gone() {
+		v.mu.Unlock()
+		return connectors.Result{}, transient()
 	}
+	if v.tries == nil {
+		v.tries = map[string]int{}
+	}
+	v.tries[c.Action.Name+c.Key]++
+	n := v.tries[c.Action.Name+c.Key]
 	v.calls = append(v.calls, vendorCall{c.Action.Name, c.Key, c.Run, name})
 	answer := v.answer
 	v.mu.Unlock()
@@ -133,6 +138,7 @@ type world struct {
 	decided chan *runtime.Decision
 	seq     int
 	oneSlot bool // the engine works on one run at a time
+	crash   func(point string)
 }
 
 func newWorld(t testing.TB, files map[string]string) *world {
@@ -150,6 +156,7 @@ func (w *world) boot(files map[string]string) {
 	w.cfg = Config{
 		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Rand:    func() float64 { return 0.5 },
+		Crash:   w.crash,
 		Metrics: telemetry.NewMetrics(),
 		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
 		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },

@@ -152,6 +152,7 @@ func (e *Engine) resume(j job) error {
 		}
 		r.scope = nil // it says when the run started, which is now
 	}
+	e.cfg.Crash("before-resume")
 	run.Status, run.Due = runtime.RunRunning, time.Time{}
 	if err := r.openScope(); err != nil {
 		r.fail("", err)
