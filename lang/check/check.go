@@ -7,7 +7,10 @@
 // expression is interpreted over shapes instead of values (infer.go and its neighbours), once for each trigger, since
 // each has its own payload (variants.go). Facts that gates above and `when` prove go down with the interpretation
 // (narrow.go). A local is interpreted where it is read, under the facts that hold there. Last, expressions are made
-// ready to be evaluated within bounds (soften.go).
+// ready to be evaluated within bounds (soften.go, match.go).
+//
+// A recipe that calls others is checked after them, since it is typed by what they take and give back (called.go). What
+// flow control reads (control.go) is interpreted below the filters at the top, and outputs below everything.
 //
 // The package evaluates nothing but constants and keeps no state between calls.
 package check
