@@ -94,7 +94,7 @@ func (r *runner) ask(a *attempt) {
 		a.refused = err
 	case wait > 0:
 		a.wait = wait
-	case r.failing.Load():
+	case r.failing.Load() || r.halt.Load() != nil:
 		release(errNotCalled)
 		a.refused = errNotCalled
 	default:

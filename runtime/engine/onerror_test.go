@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -232,5 +233,55 @@ func TestAStepThatGivesUpLetsTheRunGoOn(t *testing.T) {
 	}
 	if got := w.vendor.called(true); got != "bad flaky flaky gave up" {
 		t.Errorf("calls %q", got)
+	}
+}
+
+// retried takes a failed run up again, as a person does.
+func (w *world) retried(ev *runtime.Event, recipe string) {
+	w.t.Helper()
+	run := w.storedRun(ev, recipe)
+	now := w.clock.Now()
+	run.Waited += now.Sub(run.EndedAt)
+	run.Status, run.Due, run.EndedAt, run.Error, run.Retries = runtime.RunWaiting, now, time.Time{}, nil, run.Retries+1
+	for _, s := range run.Steps {
+		if s.Status == runtime.StepFailed {
+			s.Status, s.Due, s.EndedAt, s.StartedAt = runtime.StepWaiting, now, time.Time{}, now
+		}
+	}
+	if err := w.store.Record(context.Background(), &runtime.Change{Runs: []*runtime.Run{run}}); err != nil {
+		w.t.Fatal(err)
+	}
+	signal(w.engine.wakeDue)
+}
+
+func TestARunThatIsRetriedAndFailsAgainFiresOnErrorAgain(t *testing.T) {
+	src := "recipe {\n timeout = \"1h\"\n}\n" + onCreated + "action \"acme_put\" \"a\" {\n name = \"lost\"\n retry {\n attempts = 2\n }\n}\n" +
+		strings.Replace(tellOps, "  action", "wait \"calm\" {\n for = \"1m\"\n}\naction", 1)
+	w := newWorld(t, map[string]string{"r.hcl": src})
+	w.vendor.answer = byName
+	ev := w.order("order.created")
+	if run := w.play(ev); run.Status != runtime.RunFailed {
+		t.Fatalf("%v (%v)", run.Status, run.Error)
+	}
+	w.clock.Advance(3 * 24 * time.Hour)
+	w.retried(ev, "r")
+	run := w.toEnd()
+	if run.Status != runtime.RunFailed || steps(run) != "action.a failed, on_error.wait.calm done, on_error.action.alert done" || len(run.Steps[0].Attempts) != 4 {
+		t.Errorf("%v (%v): %s", run.Status, run.Error, steps(run))
+	}
+	var alerts []string
+	for _, c := range w.vendor.log() {
+		if c.action == "acme_send" {
+			alerts = append(alerts, c.key)
+		}
+	}
+	if len(alerts) != 2 || alerts[0] == alerts[1] {
+		t.Errorf("alerts %v", alerts)
+	}
+	w.clock.Advance(time.Hour)
+	w.vendor.answer = nil
+	w.retried(ev, "r")
+	if run = w.toEnd(); run.Status != runtime.RunCompleted || run.Error != nil {
+		t.Errorf("%v (%v): %s", run.Status, run.Error, steps(run))
 	}
 }

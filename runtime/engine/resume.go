@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -194,7 +195,11 @@ func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) 
 		return r, nil
 	}
 	r.object = run.Input
+	r.keyBase = run.Parent
 	caller, err := e.cfg.Store.Run(ctx, run.Parent)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return r, nil // forgotten, since it was canceled long ago
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the run that called it: %w", err)
 	}
@@ -214,6 +219,9 @@ func (r *runner) restore() error {
 		if n == nil {
 			r.fail(s.Address, &connectors.Error{Kind: connectors.KindInvalid, Message: "the run's program has no such step"})
 			continue
+		}
+		if p == &r.handler && s.Key != stepKey(r.run, r.keyBase, s) {
+			continue // of the time before the run was retried: it has not failed since, or speaks up anew
 		}
 		inHandler = inHandler || p == &r.handler
 		r.progress = p

@@ -36,7 +36,7 @@ func (r *runner) retryAt(n *check.Node, s *runtime.Step, ce *connectors.Error) (
 	if once(n) && !ce.NotSent {
 		return time.Time{}, false
 	}
-	tried := len(s.Attempts)
+	tried, first := tries(s)
 	if policy.Attempts > 0 && tried >= policy.Attempts {
 		return time.Time{}, false
 	}
@@ -47,7 +47,7 @@ func (r *runner) retryAt(n *check.Node, s *runtime.Step, ce *connectors.Error) (
 	delay := max(time.Duration(r.e.cfg.Rand()*float64(bound)), ce.RetryAfter)
 	now := r.e.clock.Now()
 	due := now.Add(delay)
-	if policy.For > 0 && due.Sub(s.Attempts[0].At) > policy.For {
+	if policy.For > 0 && due.Sub(first) > policy.For {
 		return time.Time{}, false
 	}
 	if left, limited := r.timeLeft(); limited && delay > left {
@@ -56,17 +56,30 @@ func (r *runner) retryAt(n *check.Node, s *runtime.Step, ce *connectors.Error) (
 	return due, true
 }
 
+// tries returns how many attempts a step has had since it was begun, the last time that it was, and when the first was.
+func tries(s *runtime.Step) (n int, first time.Time) {
+	for _, a := range slices.Backward(s.Attempts) {
+		if n > 0 && a.At.Before(s.StartedAt) {
+			break
+		}
+		n, first = n+1, a.At
+	}
+	return n, first
+}
+
 // timeLeft returns what is left of the recipe's timeout, where it has one. Neither waits nor on_error count.
 func (r *runner) timeLeft() (left time.Duration, limited bool) {
 	if r.rec.Timeout <= 0 || r.progress == &r.handler {
 		return 0, false
 	}
 	now := r.e.clock.Now()
-	return r.rec.Timeout - (now.Sub(r.run.StartedAt) - r.waited(now)), true
+	waited := r.run.Waited + r.inWaits(now) - r.inWaits(time.Time{})
+	return r.rec.Timeout - (now.Sub(r.run.StartedAt) - waited), true
 }
 
-// waited returns how long the run has been in at least one wait, up to now.
-func (r *runner) waited(now time.Time) time.Duration {
+// inWaits returns how long the run has been in at least one wait. Those that have not ended count up to now, or not at
+// all where now is the zero time.
+func (r *runner) inWaits(now time.Time) time.Duration {
 	type span struct{ from, to time.Time }
 	var spans []span
 	for i := range r.main.units {

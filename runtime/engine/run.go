@@ -102,6 +102,9 @@ func (r *runner) exec() error {
 		}
 		turned := false
 		if err := r.e.guarded(func() error { turned = r.turn(); return nil }); err != nil {
+			if r.run.Error != nil {
+				r.problem = err // on_error can't begin
+			}
 			r.fail("", err)
 			continue
 		}
@@ -273,7 +276,7 @@ func stepError(address string, err error) *runtime.StepError {
 // turn begins what follows when nothing is under way any more: the outputs of a called run, or on_error. It returns
 // false where nothing follows.
 func (r *runner) turn() bool {
-	if r.progress != &r.main || r.halt.Load() != nil {
+	if r.progress != &r.main || r.problem != nil || r.halt.Load() != nil {
 		return false
 	}
 	if r.run.Error == nil && !r.gave && len(r.rec.Outputs) > 0 && r.run.Parent != "" {
@@ -304,9 +307,12 @@ func (r *runner) verdict() (runtime.RunStatus, time.Time) {
 	switch {
 	case r.halt.Load() != nil:
 		return runtime.RunCanceled, time.Time{}
-	case r.run.Error != nil && r.progress == &r.main && len(r.rec.OnError) > 0:
-		return runtime.RunWaiting, now // for on_error, after a shutdown
-	case r.problem != nil || r.run.Error != nil && r.progress == &r.main:
+	case r.problem != nil:
+		return runtime.RunFailed, time.Time{}
+	case r.run.Error != nil && r.progress == &r.main:
+		if len(r.rec.OnError) > 0 {
+			return runtime.RunWaiting, now // for on_error, after a shutdown
+		}
 		return runtime.RunFailed, time.Time{}
 	case r.cut || r.stopping() && r.unfinished():
 		return runtime.RunWaiting, now

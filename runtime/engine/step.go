@@ -29,6 +29,8 @@ func (r *runner) step(u *unit) *runtime.Step {
 	}
 	if n.Kind == check.Action {
 		s.Action = n.Action.Name
+	}
+	if n.Kind == check.Action || r.progress == &r.handler { // a wait of on_error is told by it from one before a retry
 		s.Key = stepKey(r.run, r.keyBase, s)
 	}
 	u.step = s

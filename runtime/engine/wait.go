@@ -247,12 +247,12 @@ func (r *runner) endWait(u *unit, timedOut bool, came *arrived) {
 		r.fail(n.Address, drift(err))
 		return
 	}
-	s := r.step(u)
+	s, before := r.step(u), r.inWaits(time.Time{})
 	s.Output = raw
 	s.Status, s.EndedAt, s.Due, s.Awaits = runtime.StepDone, r.e.clock.Now(), time.Time{}, nil
 	r.state[n.Index] = done
 	r.scope.SetWait(n.Name, v)
-	r.run.Waited = r.waited(s.EndedAt)
+	r.run.Waited += r.inWaits(time.Time{}) - before
 }
 
 // retakeWait makes a wait that ended what it was.
