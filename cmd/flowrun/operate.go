@@ -68,6 +68,18 @@ func showStatus(m *Main, s *control.Status) error {
 		t.row("program", dash(short(e.Program)))
 		t.row("recipes", fmt.Sprint(e.Recipes))
 		t.row("working on", fmt.Sprintf("%d, %d waiting in the queue", e.InFlight, e.QueueDepth))
+		if e.Queued > 0 {
+			t.row("in lanes", fmt.Sprintf("%s for a place, in %s", plural(e.Queued, "run"), plural(e.Lanes, "lane")))
+		}
+		for _, b := range e.Breakers {
+			t.row("held back", fmt.Sprintf("calls of %s: %s until %s; %s", b.Connection, b.State, when(b.Until), b.Reason))
+		}
+		for _, p := range e.Paused {
+			t.row("paused", p.Recipe+map[bool]string{true: ", its events are dropped", false: ", its events are held"}[p.Drop])
+		}
+		for _, a := range e.Alerts {
+			t.row("alert", fmt.Sprintf("%s %s (%d): %s", when(a.At), a.Kind, a.Count, a.Message))
+		}
 	}
 	t.row("events", fmt.Sprintf("%d, %d not decided yet", s.StoreCounts.Events, s.StoreCounts.Undecided))
 	for _, word := range []string{"queued", "running", "waiting", "completed", "filtered", "skipped", "failed", "canceled"} {

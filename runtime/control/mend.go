@@ -69,7 +69,7 @@ type ResumeRequest struct {
 type Pause struct {
 	Recipe string `json:"recipe"`
 	Drop   bool   `json:"drop"`
-	Held   int    `json:"held"` // how many of its runs are held; 1000 means that or more
+	Held   int    `json:"held"` // how many of its runs are held, 1000 for that or more; 0 in a status, which doesn't count them
 }
 
 // BulkRequest selects runs and says what to do with them.

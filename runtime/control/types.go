@@ -38,6 +38,29 @@ type EngineStatus struct {
 	QueueDepth int    `json:"queue_depth"`
 	InFlight   int    `json:"in_flight"`
 	Draining   bool   `json:"draining,omitempty"`
+
+	Breakers []Breaker `json:"breakers,omitempty"` // connections whose calls are held back
+	Paused   []Pause   `json:"paused,omitempty"`   // recipes that take no events; Held is not counted here
+	Lanes    int       `json:"lanes,omitempty"`    // concurrency keys with runs under way or waiting for a place
+	Queued   int       `json:"queued,omitempty"`   // runs that wait for a place in a lane
+	Alerts   []Alert   `json:"alerts,omitempty"`   // the newest last
+}
+
+// Breaker is a connection whose calls are held back, since too many failed.
+type Breaker struct {
+	Connection string    `json:"connection"`
+	State      string    `json:"state"` // "open" or "half-open"
+	Since      time.Time `json:"since"`
+	Until      time.Time `json:"until"`  // when a call is tried again
+	Reason     string    `json:"reason"` // of the last failure
+}
+
+// Alert is something that somebody must know and that is no run's failure.
+type Alert struct {
+	Kind    string    `json:"kind"`
+	Message string    `json:"message"`
+	Count   int       `json:"count"`
+	At      time.Time `json:"at"`
 }
 
 // Counts is what the store holds.
