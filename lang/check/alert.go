@@ -61,7 +61,7 @@ func renameAlert(steps []*syntax.Step) {
 		}
 		for _, x := range exprs {
 			if x != nil {
-				hclsyntax.Walk(x, &renamer{})
+				_ = hclsyntax.Walk(x, &renamer{}) // the renamer complains of nothing
 			}
 		}
 	}

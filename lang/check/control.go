@@ -5,6 +5,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -219,7 +220,12 @@ func (b *builder) typesOfKeys(e env, rep *reporter) {
 				e.priority(k.x)
 				return
 			}
-			e.wantKey(k.x, e.infer(k.x))
+			i := e.infer(k.x)
+			e.wantKey(k.x, i)
+			if word := strings.TrimPrefix(k.context, "in "); i.null && !i.bad && word != "concurrency" && word != "throttle" {
+				e.report(diag.NullKey, k.x.Range(), "%s may be null%s. All events for which it is share one key, and %s drops events. Put a filter at the top, or give each a key of its own with coalesce(…, event.id).",
+					e.source(k.x.Range()), because(i), word)
+			}
 		})
 	}
 }
@@ -252,7 +258,15 @@ func (e env) wantKey(x hclsyntax.Expression, i info) {
 	}
 }
 
-// warnings of flow control that need all of the recipe.
+// because goes on after "may be null".
+func because(i info) string {
+	if i.why == "" {
+		return ""
+	}
+	return " " + i.why
+}
+
+// controlWarnings are the warnings of flow control that need all of the recipe.
 func (b *builder) controlWarnings() {
 	if b.out.Flow.Debounce == nil {
 		return

@@ -261,4 +261,36 @@ action "customerio_track" {
 }
 `,
 	},
+	{
+		Code: NullKey, Severity: hcl.DiagWarning, Summary: "Key may be null",
+		Cause: "Null is a key like any other: all events for which a key is null share it. What drops events then drops one because of another that it has nothing to do with. A filter at the top of the recipe proves that the key is not null; coalesce with event.id gives each such event a key of its own.",
+		Bad: `recipe {
+  deduplicate {
+    key = trigger.invoice
+    for = "24h"
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+		Good: `recipe {
+  deduplicate {
+    key = coalesce(trigger.invoice, event.id)
+    for = "24h"
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+	},
 }

@@ -1,13 +1,26 @@
 recipe {
-  priority = 5 # want FR5023
+  priority = 5
 
   debounce {
-    key    = trigger.id
+    key    = trigger.name # want FR5024 "trigger.name may be null.* debounce drops events"
     period = "5m"
+  }
+  rate_limit {
+    key    = trigger.email
+    limit  = 1
+    period = "1d"
+  }
+  concurrency {
+    key   = trigger.phone
+    limit = 1
   }
 }
 
 trigger "stripe_customer_updated" {}
+
+filter {
+  condition = trigger.email != null
+}
 
 action "customerio_track" {
   id   = trigger.id
@@ -16,7 +29,7 @@ action "customerio_track" {
 }
 
 action "state_get" "known" {
-  name = "known/${coalesce(trigger.email, "nobody")}" # want FR5022
+  name = "known/${trigger.email}" # want FR5022
 }
 
 action "state_get" "by_id" {
