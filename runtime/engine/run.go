@@ -343,27 +343,28 @@ func (r *runner) waiting() (waits bool, due time.Time) {
 	return waits, due
 }
 
-// save records the run as it stands, with the steps that have changed.
+// save records the run as it stands, with the steps that have changed. A step without a status is under way and safe to
+// repeat, so that there is nothing to say of it yet.
 func (r *runner) save(c *runtime.Change) error {
-	var all, changed []*runtime.Step
-	var units []*unit
-	take := func(u *unit) {
-		if u.step.Status == 0 {
-			return // under way and safe to repeat, so that there is nothing to say yet
+	all, same := r.run.Steps[:0], 0
+	r.eachOfAll(func(u *unit) {
+		if u.step.Status != 0 {
+			all = append(all, u.step)
+			if !u.dirty {
+				same++
+			}
 		}
-		all = append(all, u.step)
-		if u.dirty {
-			changed = append(changed, u.step)
-			units = append(units, u)
-		}
-	}
-	r.main.each(take)
-	r.handler.each(take)
+	})
 	r.run.Steps = all
 	kept := r.run
-	if len(changed) < len(all) {
+	if same > 0 {
 		part := *r.run
-		part.Steps = changed
+		part.Steps = make([]*runtime.Step, 0, len(all)-same)
+		r.eachOfAll(func(u *unit) {
+			if u.step.Status != 0 && u.dirty {
+				part.Steps = append(part.Steps, u.step)
+			}
+		})
 		kept = &part
 	}
 	c.Runs = append([]*runtime.Run{kept}, r.children...)
@@ -371,15 +372,19 @@ func (r *runner) save(c *runtime.Change) error {
 		return err
 	}
 	r.run.Seq = kept.Seq
-	for _, u := range units {
-		u.dirty = false
-	}
+	r.eachOfAll(func(u *unit) { u.dirty = u.dirty && u.step.Status == 0 })
 	if len(r.children) > 0 {
 		r.children = nil
 		signal(r.e.wakeDue)
 	}
 	r.unsaved = false
 	return nil
+}
+
+// eachOfAll calls f for all units of both parts that have a step.
+func (r *runner) eachOfAll(f func(*unit)) {
+	r.main.each(f)
+	r.handler.each(f)
 }
 
 // conclude gives the run its end, or its wait, and records it, with the event's decision where it is the last.
@@ -445,8 +450,7 @@ func (r *runner) endOpenSteps() {
 			}
 		}
 	}
-	r.main.each(end)
-	r.handler.each(end)
+	r.eachOfAll(end)
 }
 
 func (r *runner) report() {
