@@ -202,10 +202,10 @@ func (l *limiter) enter(ctx context.Context, e *Engine, deadline time.Time, bulk
 	}
 	*queue = append(*queue, w)
 	l.tick(e)
-	l.mu.Unlock()
-
 	timeout, stop := e.clock.After(deadline.Sub(now))
 	defer stop()
+	l.mu.Unlock()
+
 	var err error
 	select {
 	case <-w.ready:
