@@ -17,7 +17,9 @@ func (e *Engine) execute(r *runner) error {
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
-		delete(e.live, r.run.ID)
+		if e.live[r.run.ID] == r { // it may have been taken up again already
+			delete(e.live, r.run.ID)
+		}
 		if r.gone != nil {
 			close(r.gone)
 		}

@@ -6,6 +6,7 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -453,6 +454,40 @@ func TestAnEventThatComesWhileTheRunIsResumed(t *testing.T) {
 	w.decideNext(2)
 	close(one)
 	if run := w.toEndNow(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "2 evt_3" {
+		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
+	}
+}
+
+// lookingStore does something when somebody is about to look for undecided events.
+type lookingStore struct {
+	runtime.Store
+	before atomic.Pointer[func()]
+}
+
+func (s *lookingStore) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if f := s.before.Swap(nil); f != nil {
+		(*f)()
+	}
+	return s.Store.Undecided(ctx, after, limit)
+}
+
+func TestAnEventThatIsDecidedWhileTheTimeRunsOut(t *testing.T) {
+	files := map[string]string{"r.hcl": waitPaid}
+	w := newWorld(t, files)
+	w.stop(expired())
+	looking := &lookingStore{Store: w.store}
+	w.store = looking
+	w.boot(files)
+	w.send(w.order("order.created"))
+	run := w.nextRun()
+	w.decideNext(1)
+	came := func() { // the run has been read already
+		w.send(w.order("order.paid", "amount=8"))
+		w.nextDecision()
+	}
+	looking.before.Store(&came)
+	w.clock.Advance(run.Due.Sub(w.clock.Now()))
+	if run = w.toEndNow(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "8 evt_2" {
 		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
 	}
 }
