@@ -44,14 +44,11 @@ func (s *server) render(p *project, diags hcl.Diagnostics, color bool) string {
 	return s.hide(b.String())
 }
 
-// bind gives the program its values; one that can't be run is refused. The diagnostics are those of the folder and of
+// bind gives the program its values. The diagnostics are those of the folder and of
 // the binding.
 func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
 	if p.program == nil || p.diags.HasErrors() {
 		return nil, p.diags
-	}
-	if refused := p.program.NotYetRunnable(); refused.HasErrors() {
-		return nil, slices.Concat(p.diags, refused)
 	}
 	in := p.inputs(s.env, s.vars)
 	if s.inputs != nil {

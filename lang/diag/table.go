@@ -64,7 +64,6 @@ const (
 	ReservedName      Code = "FR2123"
 	Cycle             Code = "FR3001"
 	GateNeedsHeldBack Code = "FR3002"
-	NotYetRunnable    Code = "FR3003"
 	RetryUnsafe       Code = "FR3004"
 	OpenSwitch        Code = "FR3005"
 	UnreachableCase   Code = "FR3006"
