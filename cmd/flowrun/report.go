@@ -181,6 +181,8 @@ func (r *report) text() {
 		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
 	case r.run.StoppedBy != "":
 		fmt.Fprintf(w, ", stopped by %q", r.run.StoppedBy)
+	case r.run.Status == runtime.RunWaiting && r.run.Due.IsZero():
+		fmt.Fprint(w, ": a server would run what it calls, and go on when that has ended")
 	case r.run.Status == runtime.RunWaiting:
 		fmt.Fprintf(w, ": a server would go on at %s", when(r.run.Due))
 	}
