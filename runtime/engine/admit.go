@@ -28,14 +28,15 @@ type flow struct {
 	again    []string            // ids of runs to be looked at
 	wake     chan struct{}       // laneLoop's
 	frozen   bool                // no lane goes on: events of the last process are undecided
+	bulk     int                 // the limit of bulkLane
 	rulings  []*ruling           // decided and not recorded, in that order
 	writing  bool
 	order    time.Time // of the last event that was admitted
 	paused   map[string]*pausedRecipe
 }
 
-func newFlow() flow {
-	return flow{marks: map[string]*mark{}, lanes: map[string]*lane{}, promoted: map[string]struct{}{}, due: map[string]struct{}{},
+func newFlow(bulk int) flow {
+	return flow{bulk: bulk, marks: map[string]*mark{}, lanes: map[string]*lane{}, promoted: map[string]struct{}{}, due: map[string]struct{}{},
 		wake: make(chan struct{}, 1), paused: map[string]*pausedRecipe{}}
 }
 
@@ -324,7 +325,7 @@ func (e *Engine) decide(a *admission, en *ruling) {
 	run, now := a.r.run, e.clock.Now()
 	// What was held, or waited for its burst to end, must not be found so again.
 	log := run.Status == runtime.RunQueued && (run.Queue == runtime.QueuePaused || run.Queue == runtime.QueueDebounce)
-	if a.from <= fromPause {
+	if a.from <= fromPause || asked(run) && run.Queue != runtime.QueueThrottle && run.Queue != runtime.QueueLane {
 		if p := f.paused[run.Recipe]; p != nil && !p.lets(run) {
 			if p.Drop {
 				a.drop(en, byPaused, now)
@@ -424,7 +425,7 @@ func (e *Engine) decide(a *admission, en *ruling) {
 // wouldTake reports whether a lane will not drop the run.
 func (f *flow) wouldTake(a *admission, rules *rules) bool {
 	l := f.lanes[a.lane]
-	return rules.Concurrency.OnConflict != check.SkipConflict || l == nil || l.hasPlace(a.order) || has(l.holders, a.r.run.ID)
+	return asked(a.r.run) || rules.Concurrency.OnConflict != check.SkipConflict || l == nil || l.hasPlace(a.order) || has(l.holders, a.r.run.ID)
 }
 
 func has[V any](m map[string]V, key string) bool {
@@ -467,14 +468,14 @@ func (e *Engine) enterLane(a *admission, en *ruling, fresh bool, now time.Time) 
 		clash = len(l.holders)+len(l.away)+l.queued+l.pending >= l.limit
 	}
 	switch {
-	case clash && fresh && l.onClash == check.SkipConflict:
+	case clash && fresh && !asked(run) && l.onClash == check.SkipConflict:
 		run.Lane, run.Order = "", time.Time{}
 		if l.empty() {
 			delete(f.lanes, a.lane)
 		}
 		a.drop(en, byConcurrency, now)
 		return false
-	case clash && fresh && l.onClash == check.CancelRunning:
+	case clash && fresh && !asked(run) && l.onClash == check.CancelRunning:
 		a.instead = e.clash(run.Lane, l, run.Order)
 	case l.hasPlace(run.Order):
 		l.holders[run.ID] = struct{}{}
@@ -508,13 +509,16 @@ func (a *admission) start(en *ruling, record bool, now time.Time) {
 	run := a.r.run
 	a.starts = true
 	if run.Status == runtime.RunQueued && len(run.Steps) == 0 {
-		run.StartedAt = now // waiting for its turn is no part of the time that it takes
+		run.StartedAt, run.Waited = now, 0 // waiting for its turn is no part of the time that it takes
 	}
 	run.Status, run.Queue, run.Due = runtime.RunRunning, 0, time.Time{}
 	if record {
 		en.note(run)
 	}
 }
+
+// asked reports whether a person asked for a run: it waits its turn, and is not dropped.
+func asked(run *runtime.Run) bool { return run.Retries > 0 || run.ReplayOf != "" && run.Parent == "" }
 
 func wakeOf(run *runtime.Run) *runtime.Wake {
 	if run.Parent == "" {
@@ -537,16 +541,23 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 		a.from = fromLane
 	case run.Queue == runtime.QueueThrottle:
 		a.from = fromLane
-	case run.Queue == runtime.QueueDebounce:
+	case run.Queue == runtime.QueueDebounce, asked(run):
 		a.from = fromThrottle
 	}
 	if run.Status == runtime.RunQueued && run.Queue == runtime.QueueLane {
 		f.mu.Lock()
-		defer f.mu.Unlock()
 		if !has(f.promoted, run.ID) {
+			f.mu.Unlock()
 			return false, nil // it is not its turn
 		}
 		delete(f.promoted, run.ID)
+		if run.Lane == bulkLane {
+			f.mu.Unlock()
+			r.inBulk = true
+			run.Queue, run.Lane, run.Order = 0, "", time.Time{}
+			return e.goOn(r, ticket, admitted)
+		}
+		defer f.mu.Unlock()
 		a.start(&ruling{}, false, e.clock.Now())
 		return true, nil
 	}

@@ -133,7 +133,13 @@ func (e *Engine) tellAlerts(all bool) (next time.Time) {
 	a.mu.Unlock()
 	for _, s := range tell {
 		if err := e.acceptAlert(s); err != nil {
-			e.log.Error("an alert could not be stored", "kind", s.Kind, "message", s.Message, "count", s.Count, "error", err)
+			e.log.Error("an alert could not be stored; it is tried again", "kind", s.Kind, "message", s.Message, "count", s.Count, "error", err)
+			a.mu.Lock()
+			a.kinds[s.Kind].count += s.Count
+			a.mu.Unlock()
+			if retry := now.Add(alertEvery); next.IsZero() || retry.Before(next) {
+				next = retry
+			}
 		}
 	}
 	return next

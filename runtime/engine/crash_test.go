@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -160,6 +161,11 @@ func crashAt(t *testing.T, point string, nth int) (reached bool) {
 	if d.is() {
 		if died != nil {
 			takeOver()
+		}
+		for limit := time.Now().Add(patience); time.Now().Before(limit); goruntime.Gosched() {
+			if _, err := w.store.Decision(context.Background(), created.Seq); err == nil {
+				break
+			}
 		}
 		w.stop(context.Background())
 	}

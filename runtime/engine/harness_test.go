@@ -136,6 +136,7 @@ type world struct {
 	cfg     Config
 	runs    chan *runtime.Run
 	decided chan *runtime.Decision
+	alerts  chan *runtime.Event // alerts that are decided
 	seq     int
 	oneSlot bool // the engine works on one run at a time
 	crash   func(point string)
@@ -144,7 +145,7 @@ type world struct {
 func newWorld(t testing.TB, files map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, store: memstore.New(), clock: runtimetest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
-		vendor: &vendor{}, runs: make(chan *runtime.Run, 10000), decided: make(chan *runtime.Decision, 10000)}
+		vendor: &vendor{}, runs: make(chan *runtime.Run, 10000), decided: make(chan *runtime.Decision, 10000), alerts: make(chan *runtime.Event, 1000)}
 	w.boot(files)
 	return w
 }
@@ -159,7 +160,13 @@ func (w *world) boot(files map[string]string) {
 		Crash:   w.crash,
 		Metrics: telemetry.NewMetrics(),
 		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
-		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },
+		OnEvent: func(ev *runtime.Event, d *runtime.Decision) {
+			if ev.Service == alertService {
+				w.alerts <- ev
+			} else {
+				w.decided <- d
+			}
+		},
 		Rebuild: func(p *runtime.Program) (*lang.Program, *lang.Bindings, error) {
 			prog, b := compile(w.t, reg, p.Files)
 			return prog, b, nil

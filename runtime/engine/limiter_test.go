@@ -262,10 +262,8 @@ func TestBreakerTellsOfItself(t *testing.T) {
 		release, _ := p.ask(schema.Idempotent, false)
 		release(down())
 	}
-	d := p.nextDecision()
-	ev, err := p.store.EventBySeq(context.Background(), d.EventSeq)
-	if err != nil || ev.Type != alertType || ev.Connection != alertService {
-		t.Fatalf("event %+v, %v", ev, err)
+	if ev := receive(t, p.alerts, "the alert"); ev.Type != alertType || ev.Connection != alertService {
+		t.Fatalf("event %+v", ev)
 	}
 	if got := p.engine.Status().Alerts; len(got) != 1 || got[0].Kind != AlertBreakerOpen || got[0].Count != breakerFailures {
 		t.Errorf("alerts: %+v", got)

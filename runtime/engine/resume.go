@@ -148,6 +148,11 @@ func (e *Engine) resume(j job) error {
 		return err
 	}
 	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		defer func() {
+			if r.inBulk {
+				e.leaveBulk(run.ID)
+			}
+		}()
 		if goes, err := e.goOn(r, j.ticket, j.admitted); err != nil || !goes {
 			return err
 		}
@@ -190,6 +195,14 @@ func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) 
 	}
 	r := e.newRunner(g, rec, trigger, ev, nil)
 	r.run = run
+	if run.ReplayOf != "" {
+		switch first, err := e.cfg.Store.Run(ctx, run.ReplayOf); {
+		case err == nil:
+			r.began = first.StartedAt
+		case !errors.Is(err, runtime.ErrNotFound):
+			return nil, fmt.Errorf("reading the run that it replays: %w", err)
+		}
+	}
 	if run.Parent == "" {
 		r.object, r.previous = e.payload(ev)
 		return r, nil
@@ -222,6 +235,13 @@ func (r *runner) restore() error {
 		}
 		if p == &r.handler && s.Key != stepKey(r.run, r.keyBase, s) {
 			continue // of the time before the run was retried: it has not failed since, or speaks up anew
+		}
+		if takenBack(s) {
+			if r.rekeyed == nil {
+				r.rekeyed = map[[2]string]int{}
+			}
+			r.rekeyed[[2]string{s.Address, s.Each}] = s.Rekey
+			continue
 		}
 		inHandler = inHandler || p == &r.handler
 		r.progress = p
@@ -319,6 +339,8 @@ func (r *runner) retake(u *unit) {
 	case runtime.StepWaiting:
 		put(waiting)
 		switch {
+		case n.Kind == check.Wait && s.Due.IsZero() && len(s.Awaits) == 0:
+			put(pending) // it begins anew
 		case n.Kind == check.Wait:
 		case s.Child != "":
 			if u.of != nil {

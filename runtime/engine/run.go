@@ -51,6 +51,10 @@ type runner struct {
 	failing atomic.Bool   // the part has failed: what has not called yet does not call
 	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
 
+	inBulk  bool              // it has a place among the runs that are done many at a time
+	rekeyed map[[2]string]int // by address and element: Step.Rekey of steps that are done again from the start
+	began   time.Time         // of a replay: when the run that it replays started
+
 	halt atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
 }
 
@@ -459,6 +463,9 @@ func (r *runner) report() {
 	}
 	if r.run.Status != runtime.RunFailed {
 		return
+	}
+	if r.run.Error.Kind == connectors.KindUnknown && r.ev.Service != alertService {
+		r.e.Alert(AlertUnknownOutcome, fmt.Sprintf("run %s of %s made a call whose outcome is not known, at %s", r.run.ID, r.run.Recipe, r.run.Error.Step), 1)
 	}
 	r.e.log.Error("a run failed", "recipe", r.run.Recipe, "run", r.run.ID, "event", r.ev.ID,
 		"step", r.run.Error.Step, "kind", string(r.run.Error.Kind), "error", r.run.Error.Message)
