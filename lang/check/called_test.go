@@ -218,6 +218,17 @@ output {
 	}
 }
 
+// TestOwnConnection: it is implied, needs no secret, and no webhooks come in for it.
+func TestOwnConnection(t *testing.T) {
+	result, diags := compile(t, map[string][]byte{"a.hcl": []byte("trigger \"flowrun_alert\" {}\n\naction \"state_get\" {\n  name = trigger.kind\n}\n")})
+	if diags.HasErrors() || len(result.Connections) != 1 {
+		t.Fatal(result.Connections, diags)
+	}
+	if c := result.Connections[0]; c.Name != "flowrun" || c.Settings != nil || c.Listens {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestOnAlert(t *testing.T) {
 	all := compileAll(t, `-- flowrun.hcl --
 on_alert {
