@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/reload"
 )
 
@@ -132,6 +133,9 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text)
 	}
 	status := s.engine.Status()
+	if status.Program != "" {
+		s.engine.Alert(engine.AlertReloadRefused, "the recipes were refused ("+why+"); the last good ones are served", 1)
+	}
 	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: text}
 }
 

@@ -141,7 +141,7 @@ func New(cfg Config) *Engine {
 		turns:    newTurnstile(),
 		flow:     newFlow(max(1, cfg.MaxInFlight/4)),
 		doors:    newDoors(),
-		alerts:   alerts{kinds: map[string]*alertGroup{}, wake: make(chan struct{}, 1)},
+		alerts:   alerts{kinds: map[string]*alertGroup{}, forged: map[string]forgeries{}, wake: make(chan struct{}, 1)},
 		stopFeed: make(chan struct{}),
 	}
 	e.calls, e.cutCalls = context.WithCancelCause(context.Background())

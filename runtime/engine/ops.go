@@ -312,12 +312,8 @@ func (e *Engine) change(ctx context.Context, id string, f func(*runtime.Run) err
 		return err
 	}
 	defer done()
-	claimed, err := e.claim(ctx, id)
-	if err != nil {
+	if err := e.claimIdle(ctx, id); err != nil {
 		return err
-	}
-	if !claimed {
-		return refuse("run %s is under way", id)
 	}
 	defer e.unclaim(id)
 	run, err := e.storedRun(ctx, id)
@@ -332,6 +328,35 @@ func (e *Engine) change(ctx context.Context, id string, f func(*runtime.Run) err
 	}
 	e.queuedForBulk(run)
 	return nil
+}
+
+// claimIdle claims a run, and refuses one that is under way. One that has been put down, so that only its runner is not
+// gone yet, is none.
+func (e *Engine) claimIdle(ctx context.Context, id string) error {
+	for {
+		if claimed, err := e.claim(ctx, id); claimed || err != nil {
+			return err
+		}
+		e.mu.Lock()
+		r := e.live[id]
+		if r == nil {
+			e.mu.Unlock()
+			continue
+		}
+		if r.gone == nil {
+			r.gone = make(chan struct{})
+		}
+		gone := r.gone
+		e.mu.Unlock()
+		if !r.down.Load() {
+			return refuse("run %s is under way", id)
+		}
+		select {
+		case <-gone:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // beginOp begins what an operator asked for, so that Drain waits for it.

@@ -49,6 +49,7 @@ type runner struct {
 	later    time.Time               // when a wait whose time is over is looked at again
 
 	failing atomic.Bool   // the part has failed: what has not called yet does not call
+	down    atomic.Bool   // it is recorded as it was put down
 	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
 
 	inBulk  bool              // it has a place among the runs that are done many at a time
@@ -415,6 +416,7 @@ func (r *runner) conclude() error {
 	if err := r.save(change); err != nil {
 		return err
 	}
+	r.down.Store(true)
 	r.e.cfg.Crash("after-run-recorded")
 	if r.run.Status == runtime.RunWaiting {
 		r.e.cfg.Crash("after-wait-recorded")
