@@ -285,7 +285,7 @@ func (r *runner) take(n *check.Node, s *runtime.Step) {
 	if dirty {
 		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)
 	}
-	if n.ForEach == nil {
+	if !s.Loop {
 		u := r.at(n)
 		u.step, u.dirty = s, dirty
 		r.retake(u)
