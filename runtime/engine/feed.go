@@ -71,7 +71,7 @@ func (e *Engine) dispatch() {
 			return
 		case <-e.wakeScan:
 		case ev := <-e.feed:
-			begun := false
+			var begun bool
 			if order.on {
 				begun = e.inOrder(&order, ev, scanned)
 			} else {

@@ -154,6 +154,23 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
+func TestThrottleAfterAWeekOfDowntime(t *testing.T) {
+	src := flowing("throttle {\n limit = 1\n period = \"10s\"\n}")
+	w := newWorld(t, src)
+	events := w.burst(6, `"c1"`)
+	w.outcomes(events)
+	w.stop(context.Background())
+	w.clock.Advance(7 * 24 * time.Hour)
+	start := w.clock.Now()
+	w.boot(src)
+	w.settled(events...)
+	for i, ev := range events[1:] {
+		if got, least := w.storedRun(ev, "f").StartedAt.Sub(start), time.Duration(i)*10*time.Second; got < least {
+			t.Errorf("%d started %v after the downtime, want %v or later", i+1, got, least)
+		}
+	}
+}
+
 func TestDebounce(t *testing.T) {
 	src := flowing("debounce {\n key = trigger.customer\n period = \"1m\"\n timeout = \"150s\"\n}")
 	w := newWorld(t, src)

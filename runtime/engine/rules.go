@@ -49,13 +49,12 @@ func (e *Engine) prepare(a *admission) error {
 		if failed != nil {
 			return nil
 		}
-		key, err := a.r.flowKey(x)
-		if err != nil {
-			a.r.fail("", err)
+		key, ok := a.r.flowKey(x)
+		if !ok {
 			return nil
 		}
-		m, err := e.pinMark(markKey(kind, name, key), debounce)
-		failed = err
+		var m *mark
+		m, failed = e.pinMark(markKey(kind, name, key), debounce)
 		return m
 	}
 	if x := rules.Deduplicate; x != nil && a.from <= fromPause {
@@ -71,11 +70,9 @@ func (e *Engine) prepare(a *admission) error {
 		a.throttle = load("throttle", x.Key, false)
 	}
 	if x := rules.Concurrency; x != nil && failed == nil {
-		key, err := a.r.flowKey(x.Key)
-		if err != nil {
-			a.r.fail("", err)
+		if key, ok := a.r.flowKey(x.Key); ok {
+			a.lane = markKey(name, key)
 		}
-		a.lane = markKey(name, key)
 	}
 	if rules.Priority != nil && failed == nil {
 		v, err := a.r.value(rules.Priority)
@@ -100,22 +97,25 @@ const maxPriority = 10 * 365 * 86400
 // maxFlowKey is the longest key that is kept as it is.
 const maxFlowKey = 200
 
-// flowKey evaluates a key as text; all runs share one where there is no expression. Null is a key of its own.
-func (r *runner) flowKey(x hclExpression) (string, error) {
+// flowKey evaluates a key as text; all runs share one where there is no expression. Null is a key of its own. Where there
+// is no key the run has failed.
+func (r *runner) flowKey(x hclExpression) (key string, ok bool) {
 	if x == nil {
-		return "", nil
+		return "", true
 	}
 	v, err := r.value(x)
 	if err != nil {
-		return "", err
+		r.fail("", err)
+		return "", false
 	}
 	raw, err := schema.AppendJSON(nil, v)
 	if err != nil {
-		return "", &connectors.Error{Kind: connectors.KindDrift, Message: "a key of flow control can't be made: " + err.Error(), Err: err}
+		r.fail("", &connectors.Error{Kind: connectors.KindDrift, Message: "a key of flow control can't be made: " + err.Error(), Err: err})
+		return "", false
 	}
 	if len(raw) > maxFlowKey {
 		sum := sha256.Sum256(raw)
-		return hex.EncodeToString(sum[:]), nil
+		return hex.EncodeToString(sum[:]), true
 	}
-	return string(raw), nil
+	return string(raw), true
 }
