@@ -466,7 +466,7 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 		}
 		m.queued = nil // what comes from now on is another burst
 	}
-	a.order = f.nextOrder(e.clock.Now())
+	a.order = e.clock.Now() // and events of the last process keep their places before it
 	e.decide(a, en)
 	if !en.empty() {
 		e.submit(en)

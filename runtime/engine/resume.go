@@ -129,6 +129,7 @@ func (e *Engine) doResume(j job) {
 	}
 	if err := e.guarded(func() error { return e.resume(j) }); err != nil {
 		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
+		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
 	}
 }
