@@ -75,14 +75,7 @@ func (e *Engine) prepare(a *admission) error {
 		}
 	}
 	if rules.Priority != nil && failed == nil {
-		v, err := a.r.value(rules.Priority)
-		switch {
-		case err != nil:
-			a.r.fail("", err)
-		case !v.IsNull() && v.Type() == cty.Number:
-			s, _ := v.AsBigFloat().Float64()
-			a.priority = time.Duration(min(max(s, -maxPriority), maxPriority) * float64(time.Second))
-		}
+		a.priority = a.r.priority(rules.Priority)
 	}
 	if failed != nil {
 		e.flow.unpinMarks(a.marks()...)
@@ -93,6 +86,20 @@ func (e *Engine) prepare(a *admission) error {
 
 // maxPriority is the most seconds by which a run goes before others: ten years.
 const maxPriority = 10 * 365 * 86400
+
+// priority evaluates by how much a run goes before others. Where that can't be told the run has failed.
+func (r *runner) priority(x hclExpression) time.Duration {
+	v, err := r.value(x)
+	if err != nil {
+		r.fail("", err)
+		return 0
+	}
+	if v.IsNull() || v.Type() != cty.Number {
+		return 0
+	}
+	s, _ := v.AsBigFloat().Float64()
+	return time.Duration(min(max(s, -maxPriority), maxPriority) * float64(time.Second))
+}
 
 // maxFlowKey is the longest key that is kept as it is.
 const maxFlowKey = 200
