@@ -140,6 +140,7 @@ type world struct {
 	seq     int
 	oneSlot bool // the engine works on one run at a time
 	crash   func(point string)
+	slots   int // Config.MaxInFlight
 }
 
 func newWorld(t testing.TB, files map[string]string) *world {
@@ -156,10 +157,12 @@ func (w *world) boot(files map[string]string) {
 	reg := w.vendor.registry(w.t)
 	w.cfg = Config{
 		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
-		Rand:    func() float64 { return 0.5 },
-		Crash:   w.crash,
-		Metrics: telemetry.NewMetrics(),
-		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
+		Rand:  func() float64 { return 0.5 },
+		Crash: w.crash,
+
+		MaxInFlight: w.slots,
+		Metrics:     telemetry.NewMetrics(),
+		OnRun:       func(r *runtime.Run) { w.runs <- clone(r) },
 		OnEvent: func(ev *runtime.Event, d *runtime.Decision) {
 			if ev.Service == alertService {
 				w.alerts <- ev

@@ -6,8 +6,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors"
@@ -32,47 +34,93 @@ type RetryOptions struct {
 // and the vendors' limits like any other. A step that a vendor has refused gets a new key, since the vendor would answer
 // the old one from memory. The error wraps ErrRefused where the run can't be retried in that way.
 func (e *Engine) Retry(ctx context.Context, id string, o RetryOptions) error {
-	return e.change(ctx, id, func(run *runtime.Run) error {
+	return e.change(ctx, id, func(run *runtime.Run) ([]*runtime.Run, error) {
 		if run.Status != runtime.RunFailed && run.Status != runtime.RunCanceled {
-			return refuse("run %s is %s; only one that failed or was canceled can be retried", id, run.Status)
+			return nil, refuse("run %s is %s; only one that failed or was canceled can be retried", id, run.Status)
 		}
 		if run.Parent != "" {
-			return refuse("run %s was called by another, which has gone on without it: retry %s", id, run.Parent)
-		}
-		now := e.clock.Now()
-		for _, s := range run.Steps {
-			if s.Status == runtime.StepUnknown && !o.Again {
-				return refuse("whether %s was done is not known; look at the vendor, then settle it with resolve -sent or -resend", stepName(s))
-			}
-		}
-		if err := e.checkRepeats(run, o, now); err != nil {
-			return err
+			return nil, refuse("run %s was called by another, which has gone on without it: retry %s", id, run.Parent)
 		}
 		if o.Current {
 			g := e.current.Load()
+			if err := e.takes(ctx, run, g); err != nil {
+				return nil, err
+			}
 			if !o.FromStart {
 				if err := e.fits(run, g); err != nil {
-					return err
+					return nil, err
 				}
-			} else if err := e.takes(ctx, run, g); err != nil {
-				return err
 			}
 			run.Program = g.digest
 		}
-		if o.Again {
-			run.Generation++
+		called, err := e.retake(ctx, run, "", o)
+		if err != nil {
+			return nil, err
 		}
-		for _, s := range run.Steps {
-			if o.FromStart {
-				takeBack(s, now)
-			} else if s.Status == runtime.StepFailed || s.Status == runtime.StepUnknown {
-				beginAgain(run, s, now)
-			}
-		}
-		e.requeue(run, o.Bulk, now)
-		return nil
+		run.Bulk = run.Bulk || o.Bulk
+		e.requeue(run)
+		return called, nil
 	})
 }
+
+// retake makes the steps of an ended run ones that are to be done, as a retry says, and those of the runs that it called,
+// which it returns. base is what the keys of a called run's steps are made from.
+func (e *Engine) retake(ctx context.Context, run *runtime.Run, base string, o RetryOptions) (called []*runtime.Run, err error) {
+	if err := e.checkRepeats(run, o); err != nil {
+		return nil, err
+	}
+	if o.Again {
+		run.Generation++
+	}
+	for _, s := range run.Steps {
+		again := s.Status == runtime.StepFailed || s.Status == runtime.StepUnknown
+		if s.Child != "" && (again || o.FromStart) && !takenBack(s) {
+			more, err := e.retakeCalled(ctx, run, s, o)
+			if err != nil {
+				return nil, err
+			}
+			called = append(called, more...)
+		}
+		switch {
+		case o.FromStart:
+			e.takeBack(s)
+		case again && !strings.HasPrefix(s.Address, onErrorPrefix): // on_error speaks up anew when the run fails again
+			e.beginAgain(run, base, s)
+		}
+	}
+	return called, nil
+}
+
+// retakeCalled is retake for the run that a step called. From the start the step calls it again; otherwise it goes on
+// where it failed, and its end wakes the step.
+func (e *Engine) retakeCalled(ctx context.Context, caller *runtime.Run, s *runtime.Step, o RetryOptions) ([]*runtime.Run, error) {
+	child, err := e.cfg.Store.Run(ctx, s.Child)
+	if errors.Is(err, runtime.ErrNotFound) {
+		s.Child = "" // it is called anew
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading run %s, which was called: %w", s.Child, err)
+	}
+	if !child.Status.Ended() {
+		return nil, refuse("run %s, which was called by %s, has not ended: it is %s", child.ID, stepName(s), child.Status)
+	}
+	if child.Status == runtime.RunSkipped && !o.FromStart {
+		return nil, nil
+	}
+	called, err := e.retake(ctx, child, s.Key, o)
+	if err != nil {
+		return nil, err
+	}
+	if !o.FromStart {
+		child.Program, child.Bulk = caller.Program, false // the caller has its place among many
+		e.requeue(child)
+	}
+	return append(called, child), nil
+}
+
+// onErrorPrefix begins the addresses of the steps of on_error.
+const onErrorPrefix = "on_error."
 
 // stepName is a step as people know it.
 func stepName(s *runtime.Step) string {
@@ -95,11 +143,15 @@ func definite(s *runtime.Step) bool {
 }
 
 // checkRepeats refuses a retry that could have an effect twice.
-func (e *Engine) checkRepeats(run *runtime.Run, o RetryOptions, now time.Time) error {
+func (e *Engine) checkRepeats(run *runtime.Run, o RetryOptions) error {
 	if o.Again {
 		return nil
 	}
+	now := e.clock.Now()
 	for _, s := range run.Steps {
+		if s.Status == runtime.StepUnknown {
+			return refuse("whether %s of run %s was done is not known; look at the vendor, then settle it with resolve -sent or -resend", stepName(s), run.ID)
+		}
 		effect, known := e.effectOf(s)
 		if !known || s.Shadow || len(s.Attempts) == 0 {
 			continue
@@ -139,26 +191,27 @@ func (e *Engine) effectOf(s *runtime.Step) (schema.Effect, bool) {
 }
 
 // beginAgain makes a step that failed one that is to be done.
-func beginAgain(run *runtime.Run, s *runtime.Step, now time.Time) {
-	if definite(s) {
+func (e *Engine) beginAgain(run *runtime.Run, base string, s *runtime.Step) {
+	now := e.clock.Now()
+	if definite(s) && s.Child == "" {
 		s.Rekey++
 	}
 	s.Status, s.Due, s.StartedAt, s.EndedAt, s.Error = runtime.StepWaiting, now, now, time.Time{}, nil
-	s.Child = ""
-	if s.Action == "" {
-		s.Due = time.Time{} // a wait begins anew
-		return
+	if s.Action == "" || s.Child != "" {
+		s.Due = time.Time{} // a wait begins anew, and a call ends with the run that was called
 	}
-	s.Key = stepKey(run, "", s)
+	if s.Action != "" && !strings.HasPrefix(s.Address, onErrorPrefix) {
+		s.Key = stepKey(run, base, s)
+	}
 }
 
 // takeBack makes a step one that has not been done, though its row stays until it is done again. It is told from a step
 // that was skipped by its error.
-func takeBack(s *runtime.Step, now time.Time) {
-	if definite(s) {
+func (e *Engine) takeBack(s *runtime.Step) {
+	if definite(s) && s.Child == "" {
 		s.Rekey++
 	}
-	s.Status, s.EndedAt, s.Due, s.Awaits, s.Child, s.Output = runtime.StepSkipped, now, time.Time{}, nil, "", nil
+	s.Status, s.EndedAt, s.Due, s.Awaits, s.Output = runtime.StepSkipped, e.clock.Now(), time.Time{}, nil, nil
 	s.Error = &runtime.StepError{Step: s.Address, Kind: connectors.KindCanceled, Message: "the run was started again"}
 }
 
@@ -166,14 +219,14 @@ func takeBack(s *runtime.Step, now time.Time) {
 func takenBack(s *runtime.Step) bool { return s.Status == runtime.StepSkipped && s.Error != nil }
 
 // requeue makes a run go on from its recorded steps.
-func (e *Engine) requeue(run *runtime.Run, bulk bool, now time.Time) {
+func (e *Engine) requeue(run *runtime.Run) {
+	now := e.clock.Now()
 	if !run.EndedAt.IsZero() {
 		run.Waited += now.Sub(run.EndedAt) // what it lay there is no part of the time that it takes
 	}
 	run.Status, run.Queue, run.Due, run.EndedAt = runtime.RunQueued, 0, now, time.Time{}
 	run.Error, run.StoppedBy, run.Lane, run.Order = nil, "", "", time.Time{}
 	run.Retries++
-	run.Bulk = run.Bulk || bulk
 	if run.Bulk {
 		run.Queue, run.Due, run.Lane, run.Order = runtime.QueueLane, time.Time{}, bulkLane, now
 	}
@@ -183,74 +236,103 @@ func (e *Engine) requeue(run *runtime.Run, bulk bool, now time.Time) {
 // null for its answer; otherwise it was not, and is done again with its key. step is its address, and may be left out
 // where only one is unknown.
 func (e *Engine) Resolve(ctx context.Context, id, step string, sent bool) error {
-	return e.change(ctx, id, func(run *runtime.Run) error {
+	return e.change(ctx, id, func(run *runtime.Run) ([]*runtime.Run, error) {
 		if !run.Status.Ended() {
-			return refuse("run %s has not ended: it is %s", id, run.Status)
+			return nil, refuse("run %s has not ended: it is %s", id, run.Status)
 		}
-		var unknown []*runtime.Step
-		for _, s := range run.Steps {
-			if s.Status == runtime.StepUnknown && (step == "" || step == s.Address || step == stepName(s)) {
-				unknown = append(unknown, s)
-			}
+		if run.Parent != "" {
+			return e.resolveCalled(ctx, run, step, sent)
 		}
-		switch {
-		case len(unknown) == 0 && step != "":
-			return refuse("run %s has no step %s whose outcome is unknown", id, step)
-		case len(unknown) == 0:
-			return refuse("run %s has no step whose outcome is unknown", id)
-		case step == "" && slices.ContainsFunc(unknown, func(s *runtime.Step) bool { return s.Address != unknown[0].Address }):
-			return refuse("run %s has several steps whose outcome is unknown; name one of them, as in %s", id, unknown[0].Address)
-		case run.Parent != "":
-			return refuse("run %s was called by another, which has gone on without it", id)
+		left, err := e.settle(run, "", step, sent)
+		if err != nil || left || run.Status == runtime.RunCompleted {
+			return nil, err
 		}
-		now := e.clock.Now()
-		for _, s := range unknown {
-			if sent {
-				s.Status, s.Error, s.Due, s.EndedAt = runtime.StepDone, nil, time.Time{}, now
-				continue
-			}
-			beginAgain(run, s, now)
+		called, err := e.retake(ctx, run, "", RetryOptions{})
+		if err != nil {
+			return nil, err
 		}
-		for _, s := range run.Steps {
-			if s.Status == runtime.StepUnknown {
-				return nil // what is left is to be resolved first
-			}
-		}
-		if run.Status == runtime.RunCompleted {
-			return nil
-		}
-		if err := e.checkRepeats(run, RetryOptions{}, now); err != nil {
-			return err
-		}
-		for _, s := range run.Steps {
-			if s.Status == runtime.StepFailed {
-				beginAgain(run, s, now)
-			}
-		}
-		e.requeue(run, false, now)
-		return nil
+		e.requeue(run)
+		return called, nil
 	})
+}
+
+// resolveCalled settles the steps of a run that another called. It goes on when the caller is retried.
+func (e *Engine) resolveCalled(ctx context.Context, run *runtime.Run, step string, sent bool) ([]*runtime.Run, error) {
+	caller, err := e.storedRun(ctx, run.Parent)
+	if err != nil {
+		return nil, err
+	}
+	base := run.Parent
+	for _, s := range caller.Steps {
+		if s.Address == run.ParentStep && s.Each == run.ParentEach {
+			base = s.Key
+		}
+	}
+	if _, err := e.settle(run, base, step, sent); err != nil {
+		return nil, err
+	}
+	for _, s := range run.Steps {
+		if s.Status == runtime.StepWaiting { // to be done when the run is taken up again
+			s.Status, s.Due, s.EndedAt = runtime.StepFailed, time.Time{}, e.clock.Now()
+			s.Error = &runtime.StepError{Step: s.Address, Kind: connectors.KindCanceled, Message: "it was not done; retry run " + run.Parent}
+		}
+	}
+	return nil, nil
+}
+
+// settle ends the doubt about a run's unknown steps of that address, and reports whether others are left.
+func (e *Engine) settle(run *runtime.Run, base, step string, sent bool) (left bool, err error) {
+	var unknown []*runtime.Step
+	for _, s := range run.Steps {
+		if s.Status != runtime.StepUnknown {
+			continue
+		}
+		if step == "" || step == s.Address || step == stepName(s) {
+			unknown = append(unknown, s)
+		} else {
+			left = true
+		}
+	}
+	switch {
+	case len(unknown) == 0 && step != "":
+		return false, refuse("run %s has no step %s whose outcome is unknown", run.ID, step)
+	case len(unknown) == 0:
+		return false, refuse("run %s has no step whose outcome is unknown", run.ID)
+	case step == "" && slices.ContainsFunc(unknown, func(s *runtime.Step) bool { return s.Address != unknown[0].Address }):
+		return false, refuse("run %s has several steps whose outcome is unknown; name one of them, as in %s", run.ID, unknown[0].Address)
+	}
+	for _, s := range unknown {
+		if sent {
+			s.Status, s.Error, s.Due, s.EndedAt = runtime.StepDone, nil, time.Time{}, e.clock.Now()
+		} else {
+			e.beginAgain(run, base, s)
+		}
+	}
+	return left, nil
 }
 
 // Move makes a run that waits go on with the program that is served now. What it has done must stand there at the same
 // places, with the same actions.
 func (e *Engine) Move(ctx context.Context, id string) error {
-	return e.change(ctx, id, func(run *runtime.Run) error {
+	return e.change(ctx, id, func(run *runtime.Run) ([]*runtime.Run, error) {
 		g := e.current.Load()
 		switch {
 		case run.Status.Ended():
-			return refuse("run %s has ended: it is %s", id, run.Status)
+			return nil, refuse("run %s has ended: it is %s", id, run.Status)
 		case run.Status == runtime.RunRunning:
-			return refuse("run %s is under way; it can be moved when it waits", id)
+			return nil, refuse("run %s is under way; it can be moved when it waits", id)
 		case run.Program == g.digest:
-			return refuse("run %s goes by the program that is served", id)
+			return nil, refuse("run %s goes by the program that is served", id)
+		}
+		if err := e.takes(ctx, run, g); err != nil {
+			return nil, err
 		}
 		if err := e.fits(run, g); err != nil {
-			return err
+			return nil, err
 		}
 		run.Program = g.digest
 		run.Steps = nil
-		return nil
+		return nil, nil
 	})
 }
 
@@ -272,9 +354,6 @@ func (e *Engine) takes(ctx context.Context, run *runtime.Run, g *generation) err
 
 // fits refuses a program in which what a run has done does not stand at the same places.
 func (e *Engine) fits(run *runtime.Run, g *generation) error {
-	if err := e.takes(context.Background(), run, g); err != nil {
-		return err
-	}
 	rec := g.recipes[run.Recipe]
 	for _, s := range run.Steps {
 		if takenBack(s) {
@@ -305,8 +384,8 @@ func nodeAt(rec *check.Recipe, index int) *check.Node {
 	}
 }
 
-// change makes f change a run that nobody works on, and records it.
-func (e *Engine) change(ctx context.Context, id string, f func(*runtime.Run) error) error {
+// change makes f change a run that nobody works on, and records it with others that f has changed.
+func (e *Engine) change(ctx context.Context, id string, f func(*runtime.Run) ([]*runtime.Run, error)) error {
 	done, err := e.beginOp()
 	if err != nil {
 		return err
@@ -320,10 +399,11 @@ func (e *Engine) change(ctx context.Context, id string, f func(*runtime.Run) err
 	if err != nil {
 		return err
 	}
-	if err := f(run); err != nil {
+	others, err := f(run)
+	if err != nil {
 		return err
 	}
-	if err := e.record(&runtime.Change{Runs: []*runtime.Run{run}}); err != nil {
+	if err := e.record(&runtime.Change{Runs: append(others, run)}); err != nil {
 		return fmt.Errorf("recording run %s: %w", id, err)
 	}
 	e.queuedForBulk(run)

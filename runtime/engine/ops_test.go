@@ -297,3 +297,33 @@ func TestMove(t *testing.T) {
 		t.Errorf("%v, calls %s", run.Status, w.names())
 	}
 }
+
+func TestRetryGoesOnInACalledRecipe(t *testing.T) {
+	callee := "trigger \"recipe_call\" {\n inputs = {\n  who = string\n }\n}\naction \"acme_send\" \"first\" {\n name = \"first\"\n}\n" +
+		"action \"acme_send\" \"second\" {\n name = trigger.who\n depends_on = [action.first]\n}\n"
+	for name, c := range map[string]struct {
+		o     RetryOptions
+		first int // calls of the step that was done
+	}{"from where it failed": {RetryOptions{}, 1}, "from the start": {RetryOptions{FromStart: true}, 2}, "as one of many": {RetryOptions{Bulk: true}, 1}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, map[string]string{"greet.hcl": callee, "r.hcl": calls(`"jo"`, "")})
+			fail := refusedByVendor()
+			w.answering("jo", &fail)
+			w.send(w.order("order.created"))
+			run := w.runOf("r")
+			if run.Status != runtime.RunFailed {
+				t.Fatalf("run: %v (%v)", run.Status, run.Error)
+			}
+			fail = nil
+			wantRefused(t, "the called run by itself", w.engine.Retry(context.Background(), run.Steps[0].Child, c.o))
+			if err := w.engine.Retry(context.Background(), run.ID, c.o); err != nil {
+				t.Fatal(err)
+			}
+			run = w.runOf("r")
+			first, jo := w.keysOf("first"), w.keysOf("jo")
+			if run.Status != runtime.RunCompleted || len(first) != c.first || first[0] != first[len(first)-1] || len(jo) != 2 || jo[0] == jo[1] {
+				t.Errorf("%v (%v), first %q, jo %q", run.Status, run.Error, first, jo)
+			}
+		})
+	}
+}

@@ -129,6 +129,7 @@ func (e *Engine) doResume(j job) {
 	}
 	if err := e.guarded(func() error { return e.resume(j) }); err != nil {
 		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
+		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
 	}
 }
@@ -285,7 +286,7 @@ func (r *runner) take(n *check.Node, s *runtime.Step) {
 	if dirty {
 		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)
 	}
-	if n.ForEach == nil {
+	if !s.Loop {
 		u := r.at(n)
 		u.step, u.dirty = s, dirty
 		r.retake(u)

@@ -246,7 +246,7 @@ func (r *runner) leave(n *check.Node, s nodeState) {
 // setNull makes null what others read of a node.
 func (r *runner) setNull(n *check.Node) {
 	if r.scope == nil {
-		return // nothing has read anything yet; openScope is followed by setUnreached where it matters
+		return // the payload could not be read: nothing goes on from here but on_error, which begins with setUnreached
 	}
 	switch n.Kind {
 	case check.Action:
