@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,8 @@ import (
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/langtest"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -31,7 +34,7 @@ const root = "../.."
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
 // TestDocsCompile compiles each hcl block of the pages that people write: one that begins with what recipes share as
-// flowrun.hcl, anything else as a recipe.
+// flowrun.hcl, one that begins with -- NAME -- as the files that it holds, anything else as a recipe.
 func TestDocsCompile(t *testing.T) {
 	pages, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil {
@@ -47,10 +50,10 @@ func TestDocsCompile(t *testing.T) {
 		for i, m := range hclBlock.FindAllSubmatch(text, -1) {
 			blocks++
 			name := "recipe.hcl"
-			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) {
+			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) || bytes.HasPrefix(m[1], []byte("on_alert ")) {
 				name = "flowrun.hcl"
 			}
-			_, diags := lang.CompileFiles(map[string][]byte{name: m[1]}, all.Registry())
+			_, diags := lang.CompileFiles(langtest.Files(name, m[1]), all.Registry())
 			for _, d := range diags {
 				t.Errorf("%s, block %d: %v", filepath.Base(page), i+1, d)
 			}
@@ -74,6 +77,10 @@ func TestOperationsNamesMetrics(t *testing.T) {
 	m.RunEnded("r", "failed")
 	m.Reload(false)
 	m.Commit(1, 0)
+	m.Breaker("stripe", 2)
+	m.CallParked("stripe", "limit")
+	m.RunSkipped("r", "debounce")
+	m.Alert("breaker_open", 1)
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	names := metricName.FindAllString(string(page), -1)
@@ -118,7 +125,8 @@ func TestExamples(t *testing.T) {
 		goldens = append(goldens, golden)
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			m := &Main{Stdout: &out, Stderr: &errs, Args: []string{"run", name + "/recipe", "-dir", root + "/examples", "-event", dir + "/event.json"}}
+			clock := runtimetest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
+			m := &Main{Stdout: &out, Stderr: &errs, Clock: clock, Args: []string{"run", name + "/recipe", "-dir", root + "/examples", "-event", dir + "/event.json"}}
 			if code := m.Run(context.Background()); code != exitOK {
 				t.Fatalf("exit code %d\n%s%s", code, out.String(), errs.String())
 			}

@@ -74,7 +74,16 @@ func Inspect(p *syntax.Project, cat schema.Catalog, recipe, at string) (*Inspect
 	c := newChecker(p.Files, cat)
 	c.files = maps.Clone(p.Files)
 	rep := newReporter()
-	b := c.newBuilder(p.Recipes[i], c.checkConfig(p.Config, rep), rep)
+	pr := c.checkConfig(p.Config, rep)
+	for _, r := range p.Recipes {
+		c.parsed[r.Name] = true
+	}
+	for _, n := range c.callOrder(p.Recipes, rep) { // so that what recipe_run answers is known
+		if n != i && isCalled(p.Recipes[n]) {
+			c.checkRecipe(p.Recipes[n], pr, rep)
+		}
+	}
+	b := c.newBuilder(p.Recipes[i], pr, rep)
 	b.variables = c.checkVariables(b.src.Variables, b.src.Name, b.vars, b.varInfo, rep)
 	b.collectLocals()
 	b.triggers()

@@ -43,6 +43,7 @@ type Node struct {
 	Name       string   `json:"name"`                 // of a step or wait; the label of a filter or switch, which may be empty
 	Action     string   `json:"action,omitempty"`     // the type of an action
 	Connection string   `json:"connection,omitempty"` // of an action
+	Calls      string   `json:"calls,omitempty"`      // the recipe that an action calls
 	Condition  string   `json:"condition,omitempty"`  // of a filter, as it is written
 	When       string   `json:"when,omitempty"`       // the condition under which an action isn't skipped, as it is written
 	ForEach    string   `json:"for_each,omitempty"`   // the list or map for whose elements an action is done, as it is written
@@ -124,7 +125,7 @@ func nodesOf(list []*check.Node, files map[string][]byte) []Node {
 	var out []Node
 	for _, n := range list {
 		d := Node{
-			ID: n.Address, Kind: kindOf(n.Kind), Name: n.Name, Connection: n.Connection,
+			ID: n.Address, Kind: kindOf(n.Kind), Name: n.Name, Connection: n.Connection, Calls: n.Calls,
 			Condition: textOf(n.Condition, files), When: textOf(n.When, files), ForEach: textOf(n.ForEach, files), On: textOf(n.On, files),
 			Continues: n.ContinueOnError, Wait: waitOf(n.Wait, files),
 			Needs: addresses(n.Needs), Gates: addresses(n.Gates), After: addresses(n.After), Range: rangeOf(n.Range),
