@@ -35,6 +35,36 @@ type Spec struct {
 	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
 	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.
 	Keep func(*Conn) any
+
+	// A service with hundreds of actions names them in ActionNames, sorted, and makes one when Action is asked for it:
+	// a new one each time, nil where there is none of that name. They are besides those in Actions.
+	ActionNames []string
+	Action      func(name string) *Action
+}
+
+// AllActions returns the names of all actions: of those in Actions in their order, then of the others.
+func (s *Spec) AllActions() []string {
+	names := make([]string, 0, len(s.Actions)+len(s.ActionNames))
+	for _, a := range s.Actions {
+		names = append(names, a.Name)
+	}
+	return append(names, s.ActionNames...)
+}
+
+// Wrap has each action's calls go through what wrap returns.
+func (s *Spec) Wrap(wrap func(*Action, Caller) Caller) {
+	for _, a := range s.Actions {
+		a.Call = wrap(a, a.Call)
+	}
+	if make := s.Action; make != nil {
+		s.Action = func(name string) *Action {
+			a := make(name)
+			if a != nil {
+				a.Call = wrap(a, a.Call)
+			}
+			return a
+		}
+	}
 }
 
 // Setting is one argument of the service's connection block.

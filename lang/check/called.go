@@ -234,6 +234,7 @@ func (b *builder) call(ns *nodeSrc, st *step) {
 	st.broken = false
 	node.Calls = to.name
 	node.Action = &schema.Action{Name: runAction, Service: builtin, Doc: to.doc, In: to.callable, Out: to.output, Effect: schema.Keyed, OutMayBeNull: to.stops}
+	node.Out = to.output
 	if to.stops {
 		if !st.null {
 			st.why = "where the recipe stopped early"

@@ -145,7 +145,8 @@ type Node struct {
 
 	// Of an action.
 	Action          *schema.Action
-	Connection      string // resolved
+	Out             *schema.Object // the shape of its answer; nil where it answers nothing
+	Connection      string         // resolved
 	Inputs          []Input
 	Personal        []string       // names of the inputs that carry data of a person, sorted
 	When            hcl.Expression // nil where there is none

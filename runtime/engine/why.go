@@ -4,6 +4,7 @@ package engine
 // that decided is kept as long as anything was decided by it: so what is shown is what decided.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,9 +150,8 @@ func (r *runner) restoreSteps() error {
 // refusedBy returns the setting of the trigger that the event does not meet, or "".
 func (r *runner) refusedBy() string {
 	for _, guard := range r.trigger.Guards {
-		v, _, err := r.trigger.Payload.Decode(r.object, pathsOf(guard.Path))
-		if err != nil || at(v, guard.Path).IsNull() != guard.Null {
-			return guard.Setting
+		if !guard.Admits(r.ev.Type, r.object, r.previous) {
+			return cmp.Or(guard.Setting, r.trigger.Name)
 		}
 	}
 	return ""
