@@ -478,6 +478,9 @@ func TestCancelRunningReachesWaits(t *testing.T) {
 				w.boot(src)
 			}
 			events = append(events, w.send(w.order("order.created", `id="o2"`)))
+			for run := w.nextRun(); run.EventID != events[1].ID || run.Status != runtime.RunWaiting; {
+				run = w.nextRun()
+			}
 			w.settled(events...)
 			if got := w.statuses(events); got != "canceled completed" {
 				t.Errorf("runs: %s", got)
