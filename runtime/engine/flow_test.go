@@ -277,7 +277,10 @@ func TestConcurrencyKeepsTheOrderOfAKey(t *testing.T) {
 		g.answer <- struct{}{}
 	}
 	w.settled(append(events, other)...)
-	if n := len(w.engine.flow.lanes); n != 0 {
+	if err := w.stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if n, _ := w.engine.flow.laneStatus(); n != 0 {
 		t.Errorf("%d lanes are left", n)
 	}
 }
