@@ -15,9 +15,19 @@ func operationDoc(op operation) string {
 	if h, ok := handmade(op.name); ok {
 		return h.doc
 	}
+	if name, test := strings.CutPrefix(op.name, "test_helpers_"); test && !strings.HasPrefix(name, "test_clock_") {
+		op.name = name
+		doc := operationDoc(op)
+		return "In test mode: " + strings.ToLower(doc[:1]) + doc[1:]
+	}
+	if doc := twoWordDoc(op.name); doc != "" {
+		return doc
+	}
 	subject, verb := operationWords(op.name)
-	subject = spaced(subject)
+	subject = strings.TrimPrefix(spaced(subject), "test helpers ")
 	switch verb {
+	case "fail", "succeed":
+		return "Makes " + withArticle(subject) + " " + verb
 	case "list":
 		return "Lists " + plural(subject)
 	case "search":
@@ -31,12 +41,90 @@ func operationDoc(op operation) string {
 	case "delete":
 		return "Deletes " + withArticle(subject) + "; the answer is null where it is gone already"
 	}
+	first, rest, more := strings.Cut(verb, "_")
+	does := sentence(thirdPerson(first))
+	switch {
+	case !more:
+		return does + " " + withArticle(subject)
+	case first == "list":
+		return does + " the " + spaced(rest) + " of " + withArticle(subject)
+	case first == "create":
+		return does + " " + spaced(rest) + " for " + withArticle(subject)
+	case first == "delete" || first == "retrieve" || first == "update":
+		return does + " the " + spaced(rest) + " of " + withArticle(subject) + orNull(op)
+	}
 	return sentence(subject) + ": " + spaced(verb)
+}
+
+// twoWordDoc returns a line on the operations whose verb is more than one word.
+func twoWordDoc(name string) string {
+	switch name {
+	case "apps_secret_delete_where":
+		return "Deletes an app's secret by its name and scope"
+	case "apps_secret_find":
+		return "Finds an app's secret by its name and scope; the answer is null where there is none"
+	case "credit_note_preview_lines":
+		return "Lists the line items that a credit note would have"
+	case "customer_fund_cash_balance":
+		return "Puts money on a customer's cash balance"
+	case "customer_retrieve_payment_method":
+		return "Looks up a payment method of a customer; the answer is null where there is none"
+	case "financial_connections_account_subscribe":
+		return "Subscribes to the refreshes of a financial connections account"
+	case "financial_connections_account_unsubscribe":
+		return "Ends a subscription to the refreshes of a financial connections account"
+	case "invoice_mark_uncollectible":
+		return "Writes an open invoice off as uncollectible; it can still be paid"
+	case "invoice_upcoming_lines":
+		return "Lists the line items of a customer's next invoice"
+	case "issuing_transaction_create_force_capture":
+		return "Creates a forced capture, as one that no authorization came before"
+	case "issuing_transaction_create_unlinked_refund":
+		return "Creates a refund that belongs to no purchase"
+	case "payment_intent_apply_customer_balance":
+		return "Pays a payment intent from the customer's cash balance"
+	case "payment_intent_increment_authorization":
+		return "Raises the sum that a payment intent has reserved"
+	case "payment_intent_verify_microdeposits":
+		return "Verifies the bank account of a payment intent by the small deposits made to it"
+	case "setup_intent_verify_microdeposits":
+		return "Verifies the bank account of a setup intent by the small deposits made to it"
+	case "source_source_transactions":
+		return "Lists the transactions of a source"
+	case "tax_transaction_create_from_calculation":
+		return "Records the tax of a calculation as a transaction"
+	case "tax_transaction_create_reversal":
+		return "Takes a recorded tax transaction back, in whole or in part"
+	case "terminal_reader_cancel_action":
+		return "Stops what a terminal reader is doing"
+	case "terminal_reader_present_payment_method":
+		return "Presents a payment method to a terminal reader"
+	case "terminal_reader_process_payment_intent":
+		return "Has a terminal reader collect a payment"
+	case "terminal_reader_process_setup_intent":
+		return "Has a terminal reader save a payment method"
+	case "terminal_reader_refund_payment":
+		return "Has a terminal reader refund a payment"
+	case "terminal_reader_set_reader_display":
+		return "Shows a cart on a terminal reader"
+	}
+	return ""
+}
+
+// thirdPerson returns what a verb is where somebody does it: captures, attaches, verifies.
+func thirdPerson(verb string) string {
+	switch {
+	case strings.HasSuffix(verb, "y") && !strings.HasSuffix(verb, "ay"):
+		return verb[:len(verb)-1] + "ies"
+	case strings.HasSuffix(verb, "ch"), strings.HasSuffix(verb, "sh"), strings.HasSuffix(verb, "ss"):
+		return verb + "es"
+	}
+	return verb + "s"
 }
 
 func orNull(op operation) string {
 	if op.mayFindNothing() {
-		return " by id; the answer is null where there is none"
+		return "; the answer is null where there is none"
 	}
 	return ""
 }

@@ -1,7 +1,7 @@
 // Package stripe describes Stripe: its 226 webhook events with the shape of what each carries, the signature that they
-// come with, and the calls that recipes can make. The shapes are generated from Stripe's own description of the API
-// version that is pinned here (catalog.txt); everything that is odd about Stripe and not in that description is written
-// by hand, in the file that needs it.
+// come with, and its 507 operations, each of them an action. Shapes and operations are generated from Stripe's own
+// description of the API version that is pinned here (catalog.txt, operations.txt); everything that is odd about Stripe
+// and not in that description is written by hand, in the file that needs it.
 //
 // The package keeps no state and never calls out but through the connection's client. It does not create webhook
 // endpoints and does not poll for events.
