@@ -27,10 +27,7 @@ func connectorPages(s *connectors.Spec) map[string][]byte {
 	pages := map[string][]byte{}
 	r := all.Registry()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# %s\n\n%s\n", made, s.Title, strings.TrimSpace(s.Doc))
-	if len(s.Settings) > 0 {
-		b.WriteString("\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n")
-	}
+	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n", made, s.Title, strings.TrimSpace(s.Doc))
 	for _, st := range s.Settings {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
 	}
@@ -162,15 +159,14 @@ func exampleRecipe(a *connectors.Action, before string) []byte {
 	return append([]byte(before), hclwrite.Format(f.Bytes())...)
 }
 
-// calledRecipe is the recipe that the example of recipe_run calls.
-const calledRecipe = "trigger \"recipe_call\" {\n  inputs = {\n    customer = string\n  }\n}\n\naction \"stripe_customer_retrieve\" {\n  customer = trigger.customer\n}\n"
-
 // TestActionExamplesCompile checks each action's example as a recipe has it.
 func TestActionExamplesCompile(t *testing.T) {
 	r := all.Registry()
 	for _, name := range r.ActionNames() {
 		text := exampleRecipe(r.Caller(name), "trigger \"stripe_charge_failed\" {}\n\n")
-		_, diags := lang.CompileFiles(map[string][]byte{"recipe.hcl": text, "lib/notify.hcl": []byte(calledRecipe)}, r)
+		// What the example of recipe_run calls.
+		called := "trigger \"recipe_call\" {\n  inputs = { customer = string }\n}\n\naction \"customerio_identify\" {\n  id = trigger.customer\n}\n"
+		_, diags := lang.CompileFiles(map[string][]byte{"recipe.hcl": text, "lib/notify.hcl": []byte(called)}, r)
 		for _, d := range diags.Errs() {
 			t.Errorf("%s: %v\n%s", name, d, text)
 		}

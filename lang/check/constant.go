@@ -126,7 +126,7 @@ func (b *builder) solve(n *nodeSrc, x hclsyntax.Expression, filter bool) {
 		}
 	}
 	if early && !never && !broken && ways > 0 {
-		b.e.report(diag.NotYetTrue, x.Range(), "this is not true yet when the event comes: %s.", because)
+		b.e.report(diag.NotTrueYet, x.Range(), "this is not true yet when the event comes: %s.", because)
 		return
 	}
 	if broken || ways == 0 || never == always {

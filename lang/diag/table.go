@@ -84,12 +84,12 @@ const (
 	NoAction          Code = "FR5003"
 	Circle            Code = "FR5004"
 	SameTwice         Code = "FR5005"
-	NotYetTrue        Code = "FR5011"
 	OneLane           Code = "FR5020"
 	PreviousOfBurst   Code = "FR5021"
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	NotTrueYet        Code = "FR5011"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.

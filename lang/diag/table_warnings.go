@@ -134,7 +134,7 @@ action "customerio_track" {
 `,
 	},
 	{
-		Code: NotYetTrue, Severity: hcl.DiagWarning, Summary: "Condition can't be true yet",
+		Code: NotTrueYet, Severity: hcl.DiagWarning, Summary: "Condition can't be true yet",
 		Cause: "The event comes when something has just been created, and the filter asks for what becomes of it later: a new invoice is not paid. The filter then stops every event. Another trigger tells of the moment that is meant.",
 		Bad: `trigger "stripe_customer_created" {}
 

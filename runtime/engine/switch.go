@@ -81,7 +81,7 @@ func (r *runner) shadow(u *unit) {
 
 func (r *runner) retakeShadow(u *unit) {
 	r.set(u, done, null)
-	if u.node.Action.Out != nil { // else there is nothing to know
+	if u.node.Out != nil { // else there is nothing to know
 		r.putShadowed(u)
 	}
 }
@@ -105,10 +105,10 @@ func (r *runner) darken(n *check.Node) {
 }
 
 // output reads a step's recorded answer back in its shape.
-func output(n *check.Node, raw []byte) (cty.Value, error) {
-	if n.Out == nil || len(raw) == 0 || schema.IsNull(raw) {
+func output(shape *schema.Object, raw []byte) (cty.Value, error) {
+	if shape == nil || len(raw) == 0 || schema.IsNull(raw) {
 		return null, nil
 	}
-	v, _, err := n.Out.Decode(raw, &schema.Paths{All: true})
+	v, _, err := shape.Decode(raw, &schema.Paths{All: true})
 	return v, err
 }
