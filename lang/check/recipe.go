@@ -168,6 +168,8 @@ type Node struct {
 
 	// Needs are the nodes whose results it reads, directly or through locals, and those it depends on: ascending.
 	Needs []int
+	// Ordered are those of Needs that it names in depends_on only, and so does not read: ascending.
+	Ordered []int
 	// Gates are the nodes that hold it back: every filter and wait above it in its block, and those that hold back the
 	// switches it stands in, ascending.
 	Gates []int

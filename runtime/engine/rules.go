@@ -40,7 +40,7 @@ func rulesOf(r *check.Recipe) *rules {
 // must be seen, and must not be taken for one that was dropped.
 func (e *Engine) prepare(a *admission) error {
 	rules := a.r.rec.flow
-	if rules == nil || a.r.run.Error != nil {
+	if failedAlready := a.r.run.Error != nil; rules == nil || failedAlready {
 		return nil
 	}
 	name := a.r.rec.Name
@@ -84,8 +84,8 @@ func (e *Engine) prepare(a *admission) error {
 	return failed
 }
 
-// maxPriority is the most seconds by which a run goes before others: ten years.
-const maxPriority = 10 * 365 * 86400
+// maxPriority is the most seconds by which a run goes before others: a day, as the checker says of constants.
+const maxPriority = 86400
 
 // priority evaluates by how much a run goes before others. Where that can't be told the run has failed.
 func (r *runner) priority(x hclExpression) time.Duration {
