@@ -40,7 +40,7 @@ func (s *server) newDoor() *control.Handler {
 		Engine:   (*machine)(s),
 		Operator: (*machine)(s),
 		Server: control.ServerInfo{
-			Version: thisBuild().Version, Mode: s.mode, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
+			Version: thisBuild().Version, Mode: s.mode, Shadow: s.o.shadow, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,
 		},
 		Reload: func(context.Context) control.ReloadResult { return control.ReloadResult(s.watcher.Trigger("control")) },
@@ -213,6 +213,32 @@ func listeners(p *lang.Program, e *runtime.Event) []*check.Recipe {
 		}
 	}
 	return out
+}
+
+// waiters returns the waits that look for events of an event's type, such as "wait.paid of dunning", in the order of the
+// recipes' names.
+func waiters(p *lang.Program, e *runtime.Event) []string {
+	var out []string
+	for _, r := range p.Recipes() {
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind != check.Wait || n.Wait.Event == nil || n.Wait.Event.Connection != e.Connection {
+				continue
+			}
+			if t := n.Wait.Event; slices.Contains(t.Events, e.Type) || slices.Contains(t.Events, "*") {
+				out = append(out, n.Address+" of "+r.Name)
+			}
+		}
+	}
+	return out
+}
+
+// waitText says what waiters found.
+func waitText(waits []string) string {
+	verb := " look for it"
+	if len(waits) == 1 {
+		verb = " looks for it"
+	}
+	return strings.Join(waits, ", ") + verb
 }
 
 // livemode tells whether a connection is one where money moves; nil where that can't be told.

@@ -246,6 +246,7 @@ func (s *server) build() {
 		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
+		Shadow:   s.o.shadow,
 	}
 	cfg.OnRun = func(r *runtime.Run) {
 		s.door.Publish(r)

@@ -161,6 +161,9 @@ func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) e
 	}
 	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
 		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
+	if s.o.shadow {
+		line += "; shadow: calls that change anything are recorded and not made"
+	}
 	if s.ready != nil {
 		s.ready(line)
 		return nil
