@@ -304,7 +304,7 @@ func recipesListCommand() *command {
 				for _, tr := range rec.Triggers {
 					starts = append(starts, tr.Type)
 				}
-				t.row(rec.Name, recipeState(rec), strings.Join(starts, ", "), unfinished(rec), dash(rec.Description))
+				t.row(rec.Name, recipeState(rec), dash(strings.Join(starts, ", ")), unfinished(rec), dash(rec.Description))
 			}
 			return t.flush()
 		},

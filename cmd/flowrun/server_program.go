@@ -159,11 +159,12 @@ func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) e
 			doors = append(doors, c.Name)
 		}
 	}
-	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
-		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
+	shadow := ""
 	if s.o.shadow {
-		line += "; shadow: calls that change anything are recorded and not made"
+		shadow = " in shadow"
 	}
+	line := fmt.Sprintf("serving %s%s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), shadow, s.shown,
+		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
 	if s.ready != nil {
 		s.ready(line)
 		return nil

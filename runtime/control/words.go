@@ -21,9 +21,16 @@ func (r *Run) Standing(at func(time.Time) string) string {
 		return queueWords(r.Queue, due)
 	case r.Error != nil && due != "": // its on_error waits
 		return r.Error.Kind + ": " + r.Error.Message + "; on_error " + due
+	case r.Error != nil && r.Status == runtime.RunCanceled.String():
+		return r.Error.Message
 	case r.Error != nil:
 		return r.Error.Kind + ": " + r.Error.Message
 	case r.Status == runtime.RunWaiting.String() && due == "":
+		for i := range r.Steps {
+			if s := &r.Steps[i]; s.Child != "" && s.Status == runtime.StepWaiting.String() {
+				return "goes on when " + s.Child + " ends, which it called"
+			}
+		}
 		return "goes on when what it waits for has come"
 	case r.Status == runtime.RunSkipped.String() && r.StoppedBy == runtime.QueuePaused.String():
 		return "dropped, since its recipe is paused"
