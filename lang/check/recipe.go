@@ -153,7 +153,7 @@ type Node struct {
 	Retry           Retry
 	AllowDuplicates bool
 	ForEach         hcl.Expression // the list or map whose elements it is done for; nil where it is done once
-	MaxParallel     int            // how many of them at a time; 0 for no limit
+	MaxParallel     int            // how many of them at a time; 0 where the recipe doesn't say
 	ContinueOnError bool           // the run goes on where it fails, with null for its answer
 
 	Wait *WaitFor // of a wait

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
 )
 
 // permits is an engine that nothing runs on, with a vendor whose limits a test states.
@@ -279,6 +280,26 @@ func TestBreaker(t *testing.T) {
 	fail(breakerFailures-1, down())
 	if len(p.engine.Status().Breakers) != 0 {
 		t.Errorf("status: %+v", p.engine.Status().Breakers)
+	}
+}
+
+func TestAnOpenBreakerCostsNoAttempts(t *testing.T) {
+	p := newPermits(t, nil)
+	for range breakerFailures {
+		release, _ := p.ask(schema.Idempotent, false)
+		release(down())
+	}
+	p.send(p.order("order.created"))
+	run := p.nextRun()
+	if run.Status != runtime.RunWaiting || len(run.Steps) != 1 || len(run.Steps[0].Attempts) != 0 {
+		t.Fatalf("while it is open: %v, steps %+v", run.Status, run.Steps)
+	}
+	if n := len(p.vendor.log()); n != 0 {
+		t.Errorf("%d calls while it is open", n)
+	}
+	p.clock.Advance(run.Due.Sub(p.clock.Now()))
+	if run = p.nextRun(); run.Status != runtime.RunCompleted || len(run.Steps[0].Attempts) != 1 {
+		t.Errorf("after it: %v, steps %+v", run.Status, run.Steps)
 	}
 }
 
