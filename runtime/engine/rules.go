@@ -40,7 +40,7 @@ func rulesOf(r *check.Recipe) *rules {
 // must be seen, and must not be taken for one that was dropped.
 func (e *Engine) prepare(a *admission) error {
 	rules := a.r.rec.flow
-	if failedAlready := a.r.run.Error != nil; rules == nil || failedAlready {
+	if rules == nil || a.r.hasFailed() {
 		return nil
 	}
 	name := a.r.rec.Name
@@ -83,6 +83,8 @@ func (e *Engine) prepare(a *admission) error {
 	}
 	return failed
 }
+
+func (r *runner) hasFailed() bool { return r.run.Error != nil }
 
 // maxPriority is the most seconds by which a run goes before others: a day, as the checker says of constants.
 const maxPriority = 86400
