@@ -262,3 +262,18 @@ func TestOlderProgramsAreCompiledOnce(t *testing.T) {
 		t.Error("a program that is gone was kept")
 	}
 }
+
+func TestHelpIsWrapped(t *testing.T) {
+	long := strings.Repeat("word ", 60)
+	for in, want := range map[string]int{"": 0, "short": 0, "two\nlines": 1, long: 2, "a\n" + long: 3} {
+		got := wrapped(in)
+		if n := strings.Count(got, "\n"); n != want || strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(in), " ") {
+			t.Errorf("%q is wrapped to %q, want %d breaks", in, got, want)
+		}
+		for line := range strings.Lines(got) {
+			if len(line) > lineWidth+1 {
+				t.Errorf("%d bytes: %q", len(line), line)
+			}
+		}
+	}
+}

@@ -215,7 +215,7 @@ func runsResolveCommand() *command {
 		},
 		run: func(ctx context.Context, m *Main, args []string) error {
 			if len(args) == 0 {
-				return usagef("which run? \"flowrun runs list -status failed\" lists them")
+				return usagef("which run? \"flowrun runs list -kind unknown\" lists them")
 			}
 			if sent == resend {
 				return usagef("runs resolve: say -sent or -resend")

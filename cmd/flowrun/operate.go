@@ -355,6 +355,8 @@ func showRun(m *Main, run *control.Run) error {
 		case s.DueAt.IsZero():
 		case s.Action == "":
 			fmt.Fprintf(w, "  until   %s\n", when(s.DueAt))
+		case len(s.Attempts) == 0:
+			fmt.Fprintf(w, "  next    %s; not called yet: a limit of the vendor or a circuit breaker holds it back\n", when(s.DueAt))
 		default:
 			fmt.Fprintf(w, "  next    %s\n", when(s.DueAt))
 		}
