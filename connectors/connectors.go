@@ -93,6 +93,13 @@ type Conn struct {
 	State    State               // what recipes keep between runs; nil where the host keeps none
 }
 
+// Batcher is implemented by what Spec.Keep returns for a connection that sends several calls in one request. The limits
+// of a service are of requests, so that the host does not count such calls one by one; the batcher sees to it that its
+// requests stay below them. Circuit breaker and rests that the vendor asks for are those of every call.
+type Batcher interface {
+	Batches(a *Action) bool
+}
+
 // State is a small durable store of values that recipes share. A name is up to 512 bytes.
 type State interface {
 	// Get returns ok = false where there is no value, or it has expired.

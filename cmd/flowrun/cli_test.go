@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/memstore"
@@ -296,4 +297,48 @@ func FuzzVariables(f *testing.F) {
 			t.Errorf("the mistake has no place: %v", err)
 		}
 	})
+}
+
+func TestOlderProgramsAreCompiledOnce(t *testing.T) {
+	var o olderPrograms
+	compiled := map[string]int{}
+	get := func(text string) {
+		t.Helper()
+		p, diags := lang.CompileFiles(map[string][]byte{"r.hcl": []byte(text)}, all.Registry())
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		got := o.get(p.Digest(), func() *lang.Program { compiled[text]++; return p })
+		if got == nil || got.Digest() != p.Digest() {
+			t.Errorf("%q gives another program", text)
+		}
+	}
+	first := "trigger \"stripe_charge_failed\" {}\n"
+	get(first)
+	get(first)
+	for i := range maxOlder {
+		get(first + strings.Repeat("\n", i) + "# changed\n")
+	}
+	get(first)
+	if compiled[first] != 2 || len(o.kept) != maxOlder {
+		t.Errorf("compiled %d times, %d kept", compiled[first], len(o.kept))
+	}
+	if o.get("gone", func() *lang.Program { return nil }) != nil || len(o.kept) != maxOlder {
+		t.Error("a program that is gone was kept")
+	}
+}
+
+func TestHelpIsWrapped(t *testing.T) {
+	long := strings.Repeat("word ", 60)
+	for in, want := range map[string]int{"": 0, "short": 0, "two\nlines": 1, long: 2, "a\n" + long: 3} {
+		got := wrapped(in)
+		if n := strings.Count(got, "\n"); n != want || strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(in), " ") {
+			t.Errorf("%q is wrapped to %q, want %d breaks", in, got, want)
+		}
+		for line := range strings.Lines(got) {
+			if len(line) > lineWidth+1 {
+				t.Errorf("%d bytes: %q", len(line), line)
+			}
+		}
+	}
 }

@@ -164,7 +164,7 @@ func (b *builder) callTrigger(t *syntax.Trigger) *Trigger {
 	if t.Connection != nil {
 		e.report(diag.UnknownInput, t.Connection.Range(), "the trigger %s has no connection: nothing comes in.", callTrigger)
 	}
-	shape := schema.NewObject("inputs")
+	shape := schema.NewObject("list of inputs")
 	for _, a := range t.Args {
 		if a.Name != "inputs" {
 			e.unknown(diag.UnknownInput, a.NameRange, a.Name, []string{"inputs"}, "the trigger %s takes no %q. It takes inputs = { name = TYPE }.", callTrigger, a.Name)
