@@ -250,6 +250,9 @@ func (e env) eventTypes(x hclsyntax.Expression, spec *schema.Trigger) []string {
 		}
 		s := v.AsString()
 		if s != "*" && len(spec.KnownTypes) > 0 && !slices.Contains(spec.KnownTypes, s) {
+			if e.c.probe != nil {
+				e.c.probe.allow(ex.Range(), spec.KnownTypes)
+			}
 			fix := suggest(s, spec.KnownTypes)
 			hint := ""
 			if fix != "" {

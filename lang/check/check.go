@@ -38,15 +38,7 @@ type argument = *syntax.Arg
 // Check checks a project against what the catalogue offers. The diagnostics are sorted; a warning whose line says to
 // ignore it is left out.
 func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
-	c := &checker{
-		cat:   cat,
-		files: p.Files,
-		funcs: eval.Table(),
-		soft:  map[hclsyntax.Expression]bool{},
-	}
-	c.names = append(keys(c.funcs), "env", "file")
-	slices.Sort(c.names)
-
+	c := newChecker(p.Files, cat)
 	rep := newReporter()
 	pr := c.checkConfig(p.Config, rep)
 	out := &Result{Variables: pr.variables}
@@ -72,6 +64,18 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	diags := ignore(rep.diags, p.Files)
 	diag.Sort(diags)
 	return out, diags
+}
+
+func newChecker(files map[string][]byte, cat schema.Catalog) *checker {
+	c := &checker{
+		cat:   cat,
+		files: files,
+		funcs: eval.Table(),
+		soft:  map[hclsyntax.Expression]bool{},
+	}
+	c.names = append(keys(c.funcs), "env", "file")
+	slices.Sort(c.names)
+	return c
 }
 
 // checkOnError checks the on_error of flowrun.hcl, which serves the recipes that have none, as if it were a recipe of its

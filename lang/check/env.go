@@ -21,6 +21,7 @@ type checker struct {
 	names  []string                      // of the functions
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
+	probe  *Place // watches; nil where nobody looks
 
 	personal map[*schema.Object]bool // whether objects hold data of a person
 }

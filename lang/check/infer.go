@@ -16,6 +16,9 @@ import (
 
 // infer returns what is known of the value of x, and reports what is wrong with it.
 func (e env) infer(x hclsyntax.Expression) info {
+	if e.c.probe != nil {
+		e.c.probe.see(e, x, nil)
+	}
 	if e.spent() {
 		if e.sc.looks == mostLooks+1 {
 			e.mute, e.facts = false, noFacts
