@@ -239,7 +239,7 @@ func (e env) objectKey(item hclsyntax.ObjectConsItem) (string, bool) {
 }
 
 func (e env) inferFor(x *hclsyntax.ForExpr) info {
-	coll := e.infer(x.CollExpr)
+	coll := e.evenSo(x.CollExpr, e.infer(x.CollExpr))
 	if coll.bad {
 		return mistake()
 	}
@@ -336,7 +336,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 }
 
 func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
-	src := e.infer(x.Source)
+	src := e.evenSo(x.Source, e.infer(x.Source))
 	if src.bad {
 		return mistake()
 	}

@@ -135,6 +135,17 @@ func (p *Place) allow(rng hcl.Range, values []string) {
 	}
 }
 
+// evenSo returns what is known of a value of which the checker has complained, for those who look at what stands within a
+// loop over it: null is passed over.
+func (e env) evenSo(x hclsyntax.Expression, i info) info {
+	if e.c.probe == nil || !i.bad && !i.null {
+		return i
+	}
+	i = e.silent().lenient().infer(x)
+	i.null = false
+	return i
+}
+
 // Enclosing returns the expressions that hold the place, the innermost first.
 func (p *Place) Enclosing() []hclsyntax.Expression {
 	var out []hclsyntax.Expression
@@ -234,7 +245,7 @@ func (p *Place) Roots() []Name {
 	seen := map[string]bool{}
 	for _, e := range p.envs() {
 		for _, name := range append(keys(e.loop), append(slices.Clone(roots), "each", "error", "incoming")...) {
-			if !seen[name] && e.reaches(name, p) {
+			if !seen[name] && e.aside().reaches(name, p) {
 				seen[name] = true
 				out = append(out, Name{Text: name})
 			}
@@ -265,6 +276,14 @@ func (e env) reaches(name string, p *Place) bool {
 		}
 	}
 	return true
+}
+
+// Outside are the functions that are in reach at the place and read the world outside; they are in no other table.
+func (p *Place) Outside() []string {
+	if len(p.sights) > 0 && p.sights[0].e.world {
+		return []string{"env", "file"}
+	}
+	return nil
 }
 
 // Members returns the names that can follow "action", "wait", "local" or "var" at the place; none where root is another.
