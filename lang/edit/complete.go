@@ -294,3 +294,6 @@ func (k *completion) key() {
 		k.add(Item{Label: f.Name, Kind: Argument, Detail: detail, Doc: fieldDoc(&f), Insert: k.assignment(f.Name), Rank: rank})
 	}
 }
+
+// WithoutStop returns what an item with a stop inserts where the editor knows no stops.
+func WithoutStop(insert string) string { return strings.Replace(insert, "$0", "", 1) }

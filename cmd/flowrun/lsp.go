@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/lang/edit/lsp"
+)
+
+func lspCommand() *command {
+	return &command{
+		name:  "lsp",
+		short: "serve an editor: diagnostics, completion, hover, renaming and the like",
+		long: "The Language Server Protocol over standard input and output; an editor starts it, docs/editors.md says how.\n" +
+			"A project is a folder with a flowrun.hcl, or the folder that the editor has opened.",
+		example: "flowrun lsp",
+		group:   groupWrite,
+		flags: func(f *flags) {
+			f.Bool("stdio", true, "converse over standard input and output; there is no other way, and some editors say it")
+		},
+		run: func(ctx context.Context, m *Main, _ []string) error {
+			s := &lsp.Server{
+				Catalog: all.Registry(),
+				Version: thisBuild().Version,
+				Dir:     func(path string) fs.FS { return os.DirFS(path) },
+				Log:     func(text string) { fmt.Fprintf(m.Stderr, "flowrun: %s\n", strings.TrimSpace(text)) },
+			}
+			if err := s.Serve(ctx, m.Stdin, m.Stdout); err != nil {
+				return fmt.Errorf("serving an editor: %w", err)
+			}
+			return nil
+		},
+	}
+}
