@@ -60,12 +60,12 @@ func (s *Session) Check(p *syntax.Project, stop func() bool) (diags hcl.Diagnost
 		rep.take(known.rep)
 	}
 	s.recipes = keep
-	s.c.checkOnError(p.Config.OnError, built, s.pr, rep)
-	s.c.checkCircles(built, rep)
-	s.c.checkTwins(built, rep)
 	for _, l := range s.pr.locals {
 		l.used = false
 	}
+	s.c.checkOnError(p.Config.OnError, built, s.pr, rep)
+	s.c.checkCircles(built, rep)
+	s.c.checkTwins(built, rep)
 	for _, b := range built {
 		for name := range b.usedLocals() {
 			if l := b.byName[name]; l != nil && l.project {

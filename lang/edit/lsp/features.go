@@ -15,6 +15,18 @@ func (s *Server) capabilities() map[string]any {
 		"completionProvider": map[string]any{
 			"triggerCharacters": []string{".", "\""},
 		},
+		"hoverProvider":              true,
+		"definitionProvider":         true,
+		"referencesProvider":         true,
+		"documentHighlightProvider":  true,
+		"renameProvider":             map[string]any{"prepareProvider": true},
+		"documentFormattingProvider": true,
+		"documentSymbolProvider":     true,
+		"codeActionProvider":         map[string]any{"codeActionKinds": []string{quickFix}},
+		"semanticTokensProvider": map[string]any{
+			"legend": map[string]any{"tokenTypes": tokenTypes(), "tokenModifiers": []string{}},
+			"full":   true,
+		},
 		"workspace": map[string]any{"workspaceFolders": map[string]any{"supported": true, "changeNotifications": true}},
 	}
 }
@@ -24,6 +36,26 @@ func (s *Server) feature(method string) func(json.RawMessage) (any, error) {
 	switch method {
 	case "textDocument/completion":
 		return with(s.completion)
+	case "textDocument/hover":
+		return with(s.hover)
+	case "textDocument/definition":
+		return with(s.definition)
+	case "textDocument/references":
+		return with(s.references)
+	case "textDocument/documentHighlight":
+		return with(s.highlight)
+	case "textDocument/prepareRename":
+		return with(s.prepareRename)
+	case "textDocument/rename":
+		return with(s.rename)
+	case "textDocument/formatting":
+		return with(s.format)
+	case "textDocument/documentSymbol":
+		return with(s.symbols)
+	case "textDocument/codeAction":
+		return with(s.actions)
+	case "textDocument/semanticTokens/full":
+		return with(s.tokens)
 	}
 	return nil
 }
