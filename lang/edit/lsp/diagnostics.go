@@ -2,6 +2,7 @@ package lsp
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -37,7 +38,7 @@ func (s *Server) check() {
 		for _, name := range slices.Sorted(maps.Keys(found)) {
 			s.publish(p, name, found[name])
 		}
-		for name := range p.published {
+		for _, name := range slices.Sorted(maps.Keys(p.published)) {
 			if len(found[name]) == 0 {
 				s.publish(p, name, nil)
 			}
@@ -45,13 +46,8 @@ func (s *Server) check() {
 	}
 }
 
-// publish shows what is wrong with a file.
+// publish shows what is wrong with a file, unless the editor shows just that.
 func (s *Server) publish(p *project, name string, diags hcl.Diagnostics) {
-	if len(diags) == 0 {
-		delete(p.published, name)
-	} else {
-		p.published[name] = true
-	}
 	text, _ := p.work.Text(name)
 	l := s.enc.lines(text)
 	out := publishParams{URI: s.uri(p, name), Diagnostics: []diagnostic{}}
@@ -60,6 +56,14 @@ func (s *Server) publish(p *project, name string, diags hcl.Diagnostics) {
 	}
 	for _, d := range diags {
 		out.Diagnostics = append(out.Diagnostics, shown(l, d))
+	}
+	if len(diags) == 0 {
+		delete(p.published, name)
+	} else {
+		if reflect.DeepEqual(p.published[name], out.Diagnostics) {
+			return
+		}
+		p.published[name] = out.Diagnostics
 	}
 	s.send(nil, "textDocument/publishDiagnostics", out)
 }

@@ -26,7 +26,7 @@ type project struct {
 	work      *edit.Workspace
 	unread    hcl.Diagnostics            // what could not be read from disk
 	found     map[string]hcl.Diagnostics // by file, when it was checked last
-	published map[string]bool            // files of which the editor shows something
+	published map[string][]diagnostic    // what the editor shows, by file
 	stale     bool                       // something has changed since
 }
 
@@ -114,7 +114,7 @@ func (s *Server) projectOf(file string) *project {
 			return p
 		}
 	}
-	p := &project{dir: dir, work: edit.NewWorkspace(s.Catalog), published: map[string]bool{}}
+	p := &project{dir: dir, work: edit.NewWorkspace(s.Catalog), published: map[string][]diagnostic{}}
 	files, diags := syntax.Load(s.Dir(filepath.FromSlash(dir)))
 	p.unread = diags
 	for name, text := range files {
