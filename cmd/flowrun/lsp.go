@@ -16,7 +16,7 @@ func lspCommand() *command {
 		name:  "lsp",
 		short: "serve an editor: diagnostics, completion, hover, renaming and the like",
 		long: "The Language Server Protocol over standard input and output; an editor starts it, docs/editors.md says how.\n" +
-			"A project is a folder with a flowrun.hcl, or the folder that the editor has opened.",
+			"A project is the nearest folder above a file that holds a flowrun.hcl, which may be empty.",
 		example: "flowrun lsp",
 		group:   groupWrite,
 		flags: func(f *flags) {

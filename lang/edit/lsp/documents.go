@@ -1,13 +1,14 @@
 package lsp
 
-// Which texts there are: what editors have open lies over what is on disk. A project is a folder with a flowrun.hcl, or
-// the folder that was opened.
+// Which texts there are: what editors have open lies over what is on disk. A project is a folder with a flowrun.hcl. A
+// file that is in none is looked at together with those of its folder that are open, since other tools write .hcl, too.
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 // project is one folder of recipes.
 type project struct {
 	dir       string // slash-separated and absolute
+	lone      bool   // it has no flowrun.hcl: nobody knows what else in the folder is a recipe
 	work      *edit.Workspace
 	unread    hcl.Diagnostics            // what could not be read from disk
 	found     map[string]hcl.Diagnostics // by file, when it was checked last
@@ -74,21 +76,21 @@ func part(name string) bool {
 }
 
 // dirOf returns the folder of the project that a file belongs to: the nearest one above it that holds flowrun.hcl, not
-// above the folder that was opened; else that, or the file's own where none was.
-func (s *Server) dirOf(file string) string {
-	root := path.Dir(file)
+// above the folder that was opened. Where there is none ok is false, and the folder is the file's own.
+func (s *Server) dirOf(file string) (dir string, ok bool) {
+	top := "/"
 	for _, f := range s.folders {
-		if inside(file, f) && len(f) <= len(root) {
-			root = f
+		if inside(file, f) {
+			top = f
 			break
 		}
 	}
 	for dir := path.Dir(file); ; dir = path.Dir(dir) {
 		if s.has(dir) {
-			return dir
+			return dir, true
 		}
-		if dir == root || dir == path.Dir(dir) {
-			return root
+		if dir == top || dir == path.Dir(dir) {
+			return path.Dir(file), false
 		}
 	}
 }
@@ -108,17 +110,19 @@ func inside(file, dir string) bool {
 
 // projectOf returns the project of a file; it is read from disk where it is new.
 func (s *Server) projectOf(file string) *project {
-	dir := s.dirOf(file)
+	dir, ok := s.dirOf(file)
 	for _, p := range s.projects {
 		if p.dir == dir {
 			return p
 		}
 	}
-	p := &project{dir: dir, work: edit.NewWorkspace(s.Catalog), published: map[string][]diagnostic{}}
-	files, diags := syntax.Load(s.Dir(filepath.FromSlash(dir)))
-	p.unread = diags
-	for name, text := range files {
-		p.work.Set(name, text)
+	p := &project{dir: dir, lone: !ok, work: edit.NewWorkspace(s.Catalog), published: map[string][]diagnostic{}}
+	if ok {
+		var files map[string][]byte
+		files, p.unread = syntax.Load(s.Dir(filepath.FromSlash(dir)))
+		for name, text := range files {
+			p.work.Set(name, text)
+		}
 	}
 	s.projects = append(s.projects, p)
 	s.mark(p)
@@ -158,13 +162,13 @@ func (s *Server) adopt(dc *doc) {
 // regroup begins anew: a flowrun.hcl has come or gone, so that files may belong to another project.
 func (s *Server) regroup() {
 	for _, p := range s.projects {
-		for name := range p.published {
+		for _, name := range slices.Sorted(maps.Keys(p.published)) {
 			s.publish(p, name, nil)
 		}
 	}
 	s.projects = nil
-	for _, d := range s.docs {
-		s.adopt(d)
+	for _, file := range slices.Sorted(maps.Keys(s.docs)) {
+		s.adopt(s.docs[file])
 	}
 }
 
@@ -217,6 +221,11 @@ func (s *Server) reread(file string) {
 	for _, p := range s.projects {
 		name := strings.TrimPrefix(file, strings.TrimSuffix(p.dir, "/")+"/")
 		if !inside(file, p.dir) || !part(name) {
+			continue
+		}
+		if p.lone {
+			p.work.Remove(name)
+			s.mark(p)
 			continue
 		}
 		text, err := readFile(s.Dir(filepath.FromSlash(p.dir)), name)
