@@ -42,6 +42,7 @@ type builder struct {
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
+	signed   map[*nodeSrc]signed
 }
 
 func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {

@@ -55,10 +55,12 @@ type Name struct {
 	Detail string // of a step its type; may be empty
 }
 
-// Probe checks one file of a project and returns what is known at a byte of it, which may be at the end of an
-// expression, too.
-func Probe(p *syntax.Project, cat schema.Catalog, filename string, at int) *Place {
-	c := newChecker(p.Files, cat)
+// Probe checks one file of a project aside and returns what is known at a byte of it, which may be at the end of an
+// expression, too. The session stays as it is.
+func (s *Session) Probe(p *syntax.Project, filename string, at int) *Place {
+	fresh := *s.c // but for the functions and what is known of the catalogue
+	c := &fresh
+	c.files, c.soft = p.Files, map[hclsyntax.Expression]bool{}
 	place := &Place{filename: filename, at: at, c: c}
 	c.probe = place
 	rep := newReporter()

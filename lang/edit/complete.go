@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/lang/syntax"
 )
@@ -52,7 +51,7 @@ type completion struct {
 // known there is nothing.
 func (w *Workspace) Complete(name string, at int) []Item {
 	f := w.files[name]
-	if f == nil || at < 0 || at > len(f.text) || unsafe(name, f.text) {
+	if f == nil || at < 0 || at > len(f.text) || f.unsafe() {
 		return nil
 	}
 	k := &completion{w: w, name: name, text: f.text, at: at, c: findCursor(name, f.text, at)}
@@ -70,16 +69,6 @@ func (w *Workspace) Complete(name string, at int) []Item {
 		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Label, b.Label))
 	})
 	return k.items
-}
-
-// unsafe reports whether a text is not fit for the lexer and the parser. One that is only broken is.
-func unsafe(name string, text []byte) bool {
-	for _, d := range syntax.Guard(text, name) {
-		if m, _ := diag.MetaOf(d); m.Code == diag.TooDeep || m.Code == diag.FileTooLarge {
-			return true
-		}
-	}
-	return false
 }
 
 func (k *completion) add(i Item) {
@@ -252,8 +241,7 @@ func (k *completion) cases() {
 	if !strings.Contains(line(k.text[end:]), "{") {
 		insert += " {}"
 	}
-	text, _ := repair(k.name, k.text, start, end, insert, nil)
-	place, _ := k.w.probe(k.name, text, start+1)
+	place := k.w.probe(k.name, k.text, start, end, insert, nil, start+1)
 	for _, v := range place.Allowed() {
 		item := Item{Label: v, Kind: Value, Detail: "case", Insert: v}
 		if !k.c.quoted {
@@ -276,8 +264,7 @@ func (k *completion) key() {
 	if rest := strings.TrimLeft(line(k.text[k.c.end:]), " \t"); strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, ":") {
 		insert = placeholder
 	}
-	text, _ := repair(k.name, k.text, k.c.start, k.c.end, insert, k.c.open)
-	place, _ := k.w.probe(k.name, text, k.c.start)
+	place := k.w.probe(k.name, k.text, k.c.start, k.c.end, insert, k.c.open, k.c.start)
 	want, obj := place.WantedAround()
 	if want.Kind != schema.KindObject || want.Object == nil || obj == nil {
 		return

@@ -22,17 +22,16 @@ func (k *completion) value() {
 		}
 		return
 	}
-	text, _ := repair(k.name, k.text, k.c.start, k.c.end, placeholder, k.c.open)
-	place, recipe := k.w.probe(k.name, text, k.c.start+1)
-	base, root, found := before(place, k.c.start)
+	place := k.w.probe(k.name, k.text, k.c.start, k.c.end, placeholder, k.c.open, k.c.start+1)
+	base, root, found := before(place.Place, k.c.start)
 	switch {
 	case k.c.member && found && base != nil:
-		k.members(place, base)
-		k.named(place, root, len(root) > 0)
+		k.members(place.Place, base)
+		k.named(place.Place, root)
 	case k.c.member:
-		k.unchecked(text, recipe)
+		k.unchecked(place)
 	default:
-		k.roots(place, recipe)
+		k.roots(place)
 	}
 }
 
@@ -46,8 +45,7 @@ func (k *completion) texts() {
 	if len(k.c.open) > 0 {
 		open = k.c.open[:len(k.c.open)-1] // the quotes are closed already
 	}
-	text, _ := repair(k.name, k.text, k.c.start, end, insert, open)
-	place, _ := k.w.probe(k.name, text, k.c.start)
+	place := k.w.probe(k.name, k.text, k.c.start, end, insert, open, k.c.start)
 	for _, v := range place.Allowed() {
 		k.add(Item{Label: v, Kind: Value, Detail: "value", Insert: v})
 	}
@@ -145,11 +143,8 @@ func nullWords(sights []check.Sight) string {
 	return "May be null " + strings.Join(words, ", or ") + "."
 }
 
-// named completes action.NAME and its like; each has two names that the checker answers for.
-func (k *completion) named(place *check.Place, root string, ok bool) {
-	if !ok {
-		return
-	}
+// named completes action.NAME and its like.
+func (k *completion) named(place *check.Place, root string) {
 	names := place.Members(root)
 	if root == "each" {
 		names = []check.Name{{Text: "key"}, {Text: "value"}}
@@ -162,8 +157,9 @@ func (k *completion) named(place *check.Place, root string, ok bool) {
 }
 
 // unchecked completes names where no expression is checked: depends_on and connection.
-func (k *completion) unchecked(text []byte, recipe *syntax.Recipe) {
-	switch root := wordBefore(text, k.c.start); root {
+func (k *completion) unchecked(place *probe) {
+	recipe := place.recipe
+	switch root := wordBefore(place.text, k.c.start); root {
 	case "connection":
 		for _, n := range k.connections() {
 			k.add(Item{Label: n.Text, Kind: NameOf, Detail: "connection to " + n.Detail})
@@ -240,11 +236,11 @@ func stepsOf(r *syntax.Recipe) []*syntax.Step {
 }
 
 // roots completes the beginning of an expression.
-func (k *completion) roots(place *check.Place, recipe *syntax.Recipe) {
+func (k *completion) roots(place *probe) {
+	recipe := place.recipe
 	want, known := place.Wanted()
 	// What would the checker take, if a text stood here?
-	text, _ := repair(k.name, k.text, k.c.start, k.c.end, `"`+placeholder+`"`, k.c.open)
-	quoted, _ := k.w.probe(k.name, text, k.c.start+1)
+	quoted := k.w.probe(k.name, k.text, k.c.start, k.c.end, `"`+placeholder+`"`, k.c.open, k.c.start+1)
 	for _, v := range quoted.Allowed() {
 		k.add(Item{Label: fmt.Sprintf("%q", v), Kind: Value, Detail: "value"})
 	}

@@ -22,7 +22,7 @@ type Hover struct {
 // Hover says what is known of what stands at a byte of a file; nil where nothing is.
 func (w *Workspace) Hover(name string, at int) *Hover {
 	f := w.files[name]
-	if f == nil || at < 0 || at > len(f.text) || unsafe(name, f.text) {
+	if f == nil || at < 0 || at > len(f.text) || f.unsafe() {
 		return nil
 	}
 	c := findCursor(name, f.text, at)
@@ -124,8 +124,7 @@ func inputWords(o *schema.Object) string {
 }
 
 func (w *Workspace) hoverKey(name string, text []byte, c *cursor, word string) string {
-	mended, _ := repair(name, text, c.start, c.end, word, c.open)
-	place, _ := w.probe(name, mended, c.start)
+	place := w.probe(name, text, c.start, c.end, word, c.open, c.start)
 	want, _ := place.WantedAround()
 	if want.Kind == schema.KindObject && want.Object != nil {
 		if f := want.Object.Field(word); f != nil {
@@ -144,9 +143,9 @@ func (w *Workspace) hoverValue(name string, text []byte, c *cursor, word string)
 		}
 		return ""
 	}
-	mended, _ := repair(name, text, c.start, c.end, word, c.open)
-	place, _ := w.probe(name, mended, c.start)
-	x, parent := partAt(place, c.start)
+	place := w.probe(name, text, c.start, c.end, word, c.open, c.start)
+	mended := place.text
+	x, parent := partAt(place.Place, c.start)
 	if x == nil {
 		return ""
 	}

@@ -76,7 +76,7 @@ func (w *Workspace) guards(name string, f *file, d *hcl.Diagnostic) []Fix {
 	if at, ok := conditionAt(f, start); ok {
 		offer(fmt.Sprintf("Test %s != null first", src), Edit{Start: at, End: at, Text: src + " != null && "})
 	}
-	place, _ := w.probe(name, f.text, start)
+	place := w.probe(name, f.text, start, start, "", nil, start)
 	want, known := place.Wanted()
 	if !known || want.Kind == schema.KindAny {
 		for _, x := range place.Enclosing() {
@@ -116,7 +116,7 @@ func zero(t schema.Type) string {
 
 // stepAbove returns the beginning of the line of the step that holds a byte, and that line's indent.
 func stepAbove(f *file, at int) (line int, indent string, ok bool) {
-	if f.recipe == nil {
+	if f.parse().recipe == nil {
 		return 0, "", false
 	}
 	var found *syntax.Step
@@ -135,7 +135,7 @@ func stepAbove(f *file, at int) (line int, indent string, ok bool) {
 
 // conditionAt returns where the condition begins that a byte is in: a filter's, or the "when" of an action.
 func conditionAt(f *file, at int) (int, bool) {
-	if f.recipe == nil {
+	if f.parse().recipe == nil {
 		return 0, false
 	}
 	for _, s := range stepsOf(f.recipe) {

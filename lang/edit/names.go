@@ -41,8 +41,11 @@ func rootOf(block string) string {
 // mentions returns all names of a file, in the order of the text.
 func (w *Workspace) mentions(file string) []mention {
 	f := w.files[file]
-	if f == nil || f.body == nil {
+	if f == nil || f.blocks() == nil {
 		return nil
+	}
+	if f.named {
+		return f.mentions
 	}
 	var out []mention
 	var visit func(*hclsyntax.Body)
@@ -57,9 +60,9 @@ func (w *Workspace) mentions(file string) []mention {
 			visit(b.Body)
 		}
 	}
-	visit(f.body)
+	visit(f.blocks())
 	// The walk has no errors of its own.
-	_ = hclsyntax.VisitAll(f.body, func(n hclsyntax.Node) hcl.Diagnostics {
+	_ = hclsyntax.VisitAll(f.blocks(), func(n hclsyntax.Node) hcl.Diagnostics {
 		x, ok := n.(*hclsyntax.ScopeTraversalExpr)
 		if !ok || len(x.Traversal) < 2 || !slices.Contains([]string{"action", "wait", "local", "var", "connection"}, x.Traversal.RootName()) {
 			return nil
@@ -72,6 +75,7 @@ func (w *Workspace) mentions(file string) []mention {
 		return nil
 	})
 	slices.SortStableFunc(out, func(a, b mention) int { return cmp.Compare(a.rng.Start.Byte, b.rng.Start.Byte) })
+	f.named, f.mentions = true, out
 	return out
 }
 
@@ -181,7 +185,7 @@ func (w *Workspace) Definition(file string, at int) []hcl.Range {
 
 func (w *Workspace) triggerBlocks(file string, at int) []hcl.Range {
 	f := w.files[file]
-	if f == nil || f.body == nil {
+	if f == nil || f.blocks() == nil {
 		return nil
 	}
 	c := findCursor(file, f.text, at)
@@ -189,7 +193,7 @@ func (w *Workspace) triggerBlocks(file string, at int) []hcl.Range {
 		return nil
 	}
 	var out []hcl.Range
-	for _, b := range f.body.Blocks {
+	for _, b := range f.blocks().Blocks {
 		if b.Type == "trigger" {
 			out = append(out, b.DefRange())
 		}

@@ -24,10 +24,10 @@ type Symbol struct {
 // Symbols returns the blocks of a file in the order of the text, with what lies in them.
 func (w *Workspace) Symbols(name string) []Symbol {
 	f := w.files[name]
-	if f == nil || f.body == nil {
+	if f == nil || f.blocks() == nil {
 		return nil
 	}
-	return symbols(f.body)
+	return symbols(f.blocks())
 }
 
 func symbols(body *hclsyntax.Body) []Symbol {
@@ -88,7 +88,7 @@ type Token struct {
 // Tokens returns the words of a file by kind, in order; none spans a line end. It works for files that don't parse.
 func (w *Workspace) Tokens(name string) []Token {
 	f := w.files[name]
-	if f == nil || unsafe(name, f.text) {
+	if f == nil || f.unsafe() {
 		return nil
 	}
 	var out []Token

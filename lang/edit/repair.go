@@ -18,12 +18,12 @@ const placeholder = "cursor__"
 const mostRepairs = 12
 
 // repair returns a text that parses, with insert in the place of what is between start and end. Open is what is open at
-// the cursor. ok is false where nothing helps; then the text is the best that there is.
-func repair(name string, text []byte, start, end int, insert string, open []byte) (out []byte, ok bool) {
+// the cursor. Where nothing helps the text is returned as it would be.
+func repair(name string, text []byte, start, end int, insert string, open []byte) []byte {
 	head, rest := text[:start], text[end:]
 	whole := slices.Concat(head, []byte(insert), rest)
 	if parses(name, whole) {
-		return whole, true
+		return whole
 	}
 	closed := []byte(insert)
 	for _, c := range slices.Backward(open) {
@@ -41,15 +41,15 @@ func repair(name string, text []byte, start, end int, insert string, open []byte
 	}
 	for _, v := range variants[1:] {
 		if parses(name, v) {
-			return v, true
+			return v
 		}
 	}
 	for _, v := range variants {
 		if v, ok := repairBlocks(name, v, start); ok {
-			return v, true
+			return v
 		}
 	}
-	return whole, false
+	return whole
 }
 
 func parses(name string, text []byte) bool {

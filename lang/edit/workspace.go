@@ -26,13 +26,62 @@ type Workspace struct {
 	config  *syntax.Config // where there is no flowrun.hcl
 }
 
-// file is one text and what the parser makes of it.
+// file is one text and what the parser makes of it, once somebody asks.
 type file struct {
-	text   []byte
-	body   *hclsyntax.Body // incomplete where there are errors, nil where there is nothing
-	recipe *syntax.Recipe  // nil where the text is none
-	config *syntax.Config  // of flowrun.hcl
+	name string
+	text []byte
+
+	parsed bool
+	recipe *syntax.Recipe // nil where the text is none
+	config *syntax.Config // of flowrun.hcl
 	diags  hcl.Diagnostics
+
+	outlined bool
+	body     *hclsyntax.Body // incomplete where there are errors, nil where there is nothing
+
+	named    bool
+	mentions []mention
+
+	guarded, fit bool // for the lexer and the parser
+}
+
+// parse reads the text as a recipe or as flowrun.hcl.
+func (f *file) parse() *file {
+	if f.parsed {
+		return f
+	}
+	f.parsed = true
+	p, diags := syntax.Parse(map[string][]byte{f.name: f.text})
+	f.diags = diags
+	if f.name == syntax.ConfigFile {
+		f.config = p.Config
+	}
+	if len(p.Recipes) > 0 {
+		f.recipe = p.Recipes[0]
+	}
+	return f
+}
+
+// blocks returns what the parser makes of the text, or nil.
+func (f *file) blocks() *hclsyntax.Body {
+	if !f.outlined {
+		f.outlined = true
+		f.body, _ = syntax.ParseFile(f.text, f.name)
+	}
+	return f.body
+}
+
+// unsafe reports whether the text is not fit for the lexer and the parser. One that is only broken is.
+func (f *file) unsafe() bool {
+	if !f.guarded {
+		f.guarded, f.fit = true, true
+		for _, d := range syntax.Guard(f.text, f.name) {
+			if m, _ := diag.MetaOf(d); m.Code == diag.TooDeep || m.Code == diag.FileTooLarge {
+				f.fit = false
+			}
+		}
+	}
+	return !f.fit
 }
 
 // NewWorkspace returns an empty workspace whose recipes name what the catalogue has.
@@ -45,17 +94,7 @@ func (w *Workspace) Set(name string, text []byte) {
 	if old := w.files[name]; old != nil && string(old.text) == string(text) {
 		return
 	}
-	f := &file{text: text}
-	f.body, _ = syntax.ParseFile(text, name)
-	p, diags := syntax.Parse(map[string][]byte{name: text})
-	f.diags = diags
-	if name == syntax.ConfigFile {
-		f.config = p.Config
-	}
-	if len(p.Recipes) > 0 {
-		f.recipe = p.Recipes[0]
-	}
-	w.files[name] = f
+	w.files[name] = &file{name: name, text: text}
 }
 
 // Remove forgets a file.
@@ -77,7 +116,7 @@ func (w *Workspace) Files() []string { return slices.Sorted(maps.Keys(w.files)) 
 func (w *Workspace) shared() *syntax.Project {
 	p := &syntax.Project{Config: w.config, Files: map[string][]byte{}}
 	if f := w.files[syntax.ConfigFile]; f != nil {
-		p.Config = f.config
+		p.Config = f.parse().config
 		p.Files[syntax.ConfigFile] = f.text
 	}
 	return p
@@ -88,7 +127,7 @@ func (w *Workspace) project() *syntax.Project {
 	p := w.shared()
 	for name, f := range w.files {
 		p.Files[name] = f.text
-		if f.recipe != nil {
+		if f.parse().recipe != nil {
 			p.Recipes = append(p.Recipes, f.recipe)
 		}
 	}
@@ -118,18 +157,31 @@ func (w *Workspace) Diagnostics(stop func() bool) (all map[string]hcl.Diagnostic
 	return all, true
 }
 
-// probe checks one text of a file aside and returns what is known at a byte of it, and its recipe.
-func (w *Workspace) probe(name string, text []byte, at int) (*check.Place, *syntax.Recipe) {
-	parsed, _ := syntax.Parse(map[string][]byte{name: text})
-	var recipe *syntax.Recipe
+// probe checks a text of a file aside, in which insert stands in the place of what is between start and end, and returns
+// what is known at a byte of it. The text is mended where it has to be; open is what is open at the cursor.
+func (w *Workspace) probe(name string, text []byte, start, end int, insert string, open []byte, at int) *probe {
+	out := &probe{text: slices.Concat(text[:start], []byte(insert), text[end:])}
+	parsed, _ := syntax.Parse(map[string][]byte{name: out.text})
+	if len(parsed.Recipes) == 0 { // it may have errors
+		out.text = repair(name, text, start, end, insert, open)
+		parsed, _ = syntax.Parse(map[string][]byte{name: out.text})
+	}
 	p := w.shared()
 	p.Recipes = parsed.Recipes
-	p.Files[name] = text
+	p.Files[name] = out.text
 	if name == syntax.ConfigFile {
 		p.Config = parsed.Config
 	}
 	if len(parsed.Recipes) > 0 {
-		recipe = parsed.Recipes[0]
+		out.recipe = parsed.Recipes[0]
 	}
-	return check.Probe(p, w.cat, name, at), recipe
+	out.Place = w.session.Probe(p, name, at)
+	return out
+}
+
+// probe is what is known at a place of a text.
+type probe struct {
+	*check.Place
+	text   []byte         // as it was read
+	recipe *syntax.Recipe // nil where it is none
 }
