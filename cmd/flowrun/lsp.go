@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang/edit/lsp"
@@ -27,6 +28,7 @@ func lspCommand() *command {
 				Catalog: all.Registry(),
 				Version: thisBuild().Version,
 				Dir:     func(path string) fs.FS { return os.DirFS(path) },
+				After:   time.After,
 				Log:     func(text string) { fmt.Fprintf(m.Stderr, "flowrun: %s\n", strings.TrimSpace(text)) },
 			}
 			if err := s.Serve(ctx, m.Stdin, m.Stdout); err != nil {

@@ -33,7 +33,7 @@ type Server struct {
 	// Dir returns the file system of a folder, by its absolute path.
 	Dir func(path string) fs.FS
 
-	// After returns a channel that gets a value after a time; time.After where it is nil.
+	// After returns a channel that gets a value after a time, as time.After does.
 	After func(time.Duration) <-chan time.Time
 
 	// Log takes what goes wrong inside, line by line; nil where nobody reads it.
@@ -68,9 +68,6 @@ var errExit = errors.New("exit")
 func (s *Server) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	s.out, s.in, s.enc = &writer{out: out}, newQueue(), utf16Encoding
 	s.docs = map[string]*doc{}
-	if s.After == nil {
-		s.After = time.After
-	}
 	go func() {
 		r := bufio.NewReaderSize(in, 64<<10)
 		for {
