@@ -185,7 +185,7 @@ func (w *Workspace) Definition(file string, at int) []hcl.Range {
 
 func (w *Workspace) triggerBlocks(file string, at int) []hcl.Range {
 	f := w.files[file]
-	if f == nil || f.blocks() == nil {
+	if f == nil || at < 0 || at > len(f.text) || f.unsafe() || f.blocks() == nil {
 		return nil
 	}
 	c := findCursor(file, f.text, at)
