@@ -241,7 +241,7 @@ func (k *completion) cases() {
 	if !strings.Contains(line(k.text[end:]), "{") {
 		insert += " {}"
 	}
-	place := k.w.probe(k.name, k.text, start, end, insert, nil, start+1)
+	place := k.w.probe(k.name, k.text, hole{start: start, end: end, insert: insert}, start+1)
 	for _, v := range place.Allowed() {
 		item := Item{Label: v, Kind: Value, Detail: "case", Insert: v}
 		if !k.c.quoted {
@@ -264,7 +264,7 @@ func (k *completion) key() {
 	if rest := strings.TrimLeft(line(k.text[k.c.end:]), " \t"); strings.HasPrefix(rest, "=") || strings.HasPrefix(rest, ":") {
 		insert = placeholder
 	}
-	place := k.w.probe(k.name, k.text, k.c.start, k.c.end, insert, k.c.open, k.c.start)
+	place := k.w.probe(k.name, k.text, k.c.hole(insert), k.c.start)
 	want, obj := place.WantedAround()
 	if want.Kind != schema.KindObject || want.Object == nil || obj == nil {
 		return

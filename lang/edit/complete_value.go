@@ -22,7 +22,7 @@ func (k *completion) value() {
 		}
 		return
 	}
-	place := k.w.probe(k.name, k.text, k.c.start, k.c.end, placeholder, k.c.open, k.c.start+1)
+	place := k.w.probe(k.name, k.text, k.c.hole(placeholder), k.c.start+1)
 	base, root, found := before(place.Place, k.c.start)
 	switch {
 	case k.c.member && found && base != nil:
@@ -45,7 +45,7 @@ func (k *completion) texts() {
 	if len(k.c.open) > 0 {
 		open = k.c.open[:len(k.c.open)-1] // the quotes are closed already
 	}
-	place := k.w.probe(k.name, k.text, k.c.start, end, insert, open, k.c.start)
+	place := k.w.probe(k.name, k.text, hole{start: k.c.start, end: end, insert: insert, open: open}, k.c.start)
 	for _, v := range place.Allowed() {
 		k.add(Item{Label: v, Kind: Value, Detail: "value", Insert: v})
 	}
@@ -240,7 +240,7 @@ func (k *completion) roots(place *probe) {
 	recipe := place.recipe
 	want, known := place.Wanted()
 	// What would the checker take, if a text stood here?
-	quoted := k.w.probe(k.name, k.text, k.c.start, k.c.end, `"`+placeholder+`"`, k.c.open, k.c.start+1)
+	quoted := k.w.probe(k.name, k.text, k.c.hole(`"`+placeholder+`"`), k.c.start+1)
 	for _, v := range quoted.Allowed() {
 		k.add(Item{Label: fmt.Sprintf("%q", v), Kind: Value, Detail: "value"})
 	}

@@ -35,6 +35,7 @@ type cursor struct {
 	block  string  // inLabel: the type of the block
 	labels []string
 	attr   string // inValue and inKey: the argument
+	value  int    // where its expression begins
 
 	open []byte // what is open between the block and the cursor, by its closing character, the outermost first
 	has  bool   // the text has an interpolation within
@@ -50,6 +51,7 @@ type frame struct {
 	word   string   // of a body: the word that a statement began with
 	parts  []string // and its labels
 	attr   string   // once there is an equals sign
+	from   int      // where the expression begins
 	label  bool     // of quotes: they hold a label
 	broken bool     // of quotes: they hold more than text
 	value  bool     // of an object: behind the equals sign
@@ -87,7 +89,7 @@ func findCursor(name string, text []byte, at int) cursor {
 	}
 	for _, f := range slices.Backward(stack) {
 		if f.kind == 'b' {
-			c.attr, c.block, c.labels = f.attr, f.word, f.parts
+			c.attr, c.value, c.block, c.labels = f.attr, f.from, f.word, f.parts
 			break
 		}
 	}
@@ -261,7 +263,7 @@ func begin(stack []frame, top *frame, tok hclsyntax.Token, push func(frame) []fr
 			top.parts = append(top.parts, string(tok.Bytes))
 		}
 	case hclsyntax.TokenEqual:
-		top.attr = top.word
+		top.attr, top.from = top.word, tok.Range.End.Byte
 		if top.attr == "" {
 			top.attr = "?"
 		}
@@ -282,6 +284,11 @@ func begin(stack []frame, top *frame, tok hclsyntax.Token, push func(frame) []fr
 		top.word, top.parts = "", nil
 	}
 	return stack
+}
+
+// hole is the place of the cursor's word, for another text.
+func (c *cursor) hole(insert string) hole {
+	return hole{start: c.start, end: c.end, insert: insert, open: c.open, value: c.value}
 }
 
 // path returns the types of the blocks around the cursor.

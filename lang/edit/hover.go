@@ -124,7 +124,7 @@ func inputWords(o *schema.Object) string {
 }
 
 func (w *Workspace) hoverKey(name string, text []byte, c *cursor, word string) string {
-	place := w.probe(name, text, c.start, c.end, word, c.open, c.start)
+	place := w.probe(name, text, c.hole(word), c.start)
 	want, _ := place.WantedAround()
 	if want.Kind == schema.KindObject && want.Object != nil {
 		if f := want.Object.Field(word); f != nil {
@@ -143,7 +143,7 @@ func (w *Workspace) hoverValue(name string, text []byte, c *cursor, word string)
 		}
 		return ""
 	}
-	place := w.probe(name, text, c.start, c.end, word, c.open, c.start)
+	place := w.probe(name, text, c.hole(word), c.start)
 	mended := place.text
 	x, parent := partAt(place.Place, c.start)
 	if x == nil {

@@ -76,7 +76,7 @@ func (w *Workspace) guards(name string, f *file, d *hcl.Diagnostic) []Fix {
 	if at, ok := conditionAt(f, start); ok {
 		offer(fmt.Sprintf("Test %s != null first", src), Edit{Start: at, End: at, Text: src + " != null && "})
 	}
-	place := w.probe(name, f.text, start, start, "", nil, start)
+	place := w.probe(name, f.text, hole{start: start, end: start}, start)
 	want, known := place.Wanted()
 	if !known || want.Kind == schema.KindAny {
 		for _, x := range place.Enclosing() {

@@ -17,16 +17,28 @@ const placeholder = "cursor__"
 // mostRepairs is how many lines of one block are left out before it is given up.
 const mostRepairs = 12
 
-// repair returns a text that parses, with insert in the place of what is between start and end. Open is what is open at
-// the cursor. Where nothing helps the text is returned as it would be.
-func repair(name string, text []byte, start, end int, insert string, open []byte) []byte {
-	head, rest := text[:start], text[end:]
-	whole := slices.Concat(head, []byte(insert), rest)
+// hole is a place in a text where something else shall stand.
+type hole struct {
+	start, end int
+	insert     string
+	open       []byte // what is open at the place, by its closing character, the outermost first
+	value      int    // where the argument's expression begins; 0 where the place is in none
+}
+
+// filled returns the text with what shall stand there.
+func (h hole) filled(text []byte) []byte {
+	return slices.Concat(text[:h.start], []byte(h.insert), text[h.end:])
+}
+
+// repair returns the text with the hole filled so that it parses. Where nothing helps it is only filled.
+func repair(name string, text []byte, h hole) []byte {
+	head, rest := text[:h.start], text[h.end:]
+	whole := h.filled(text)
 	if parses(name, whole) {
 		return whole
 	}
-	closed := []byte(insert)
-	for _, c := range slices.Backward(open) {
+	closed := []byte(h.insert)
+	for _, c := range slices.Backward(h.open) {
 		closed = append(closed, c)
 	}
 	eol := bytes.IndexByte(rest, '\n')
@@ -37,7 +49,10 @@ func repair(name string, text []byte, start, end int, insert string, open []byte
 		whole,
 		slices.Concat(head, closed, rest),
 		slices.Concat(head, closed, blank(rest[:eol]), rest[eol:]),
-		slices.Concat(head, []byte(insert), blank(rest[:eol]), rest[eol:]),
+		slices.Concat(head, []byte(h.insert), blank(rest[:eol]), rest[eol:]),
+	}
+	if chain := chainStart(text, h.start); h.value > 0 && h.value <= chain { // nothing of the expression but what is asked about
+		variants = append(variants, slices.Concat(text[:h.value], blank(text[h.value:chain]), text[chain:h.start], []byte(h.insert), blank(rest[:eol]), rest[eol:]))
 	}
 	for _, v := range variants[1:] {
 		if parses(name, v) {
@@ -45,11 +60,19 @@ func repair(name string, text []byte, start, end int, insert string, open []byte
 		}
 	}
 	for _, v := range variants {
-		if v, ok := repairBlocks(name, v, start); ok {
+		if v, ok := repairBlocks(name, v, h.start); ok {
 			return v
 		}
 	}
 	return whole
+}
+
+// chainStart returns where the names begin that lead to the word at a byte: a.b[0].c, say.
+func chainStart(text []byte, at int) int {
+	for at > 0 && (wordRune(rune(text[at-1])) || bytes.IndexByte([]byte(".[]*\""), text[at-1]) >= 0) {
+		at--
+	}
+	return at
 }
 
 func parses(name string, text []byte) bool {

@@ -157,13 +157,13 @@ func (w *Workspace) Diagnostics(stop func() bool) (all map[string]hcl.Diagnostic
 	return all, true
 }
 
-// probe checks a text of a file aside, in which insert stands in the place of what is between start and end, and returns
-// what is known at a byte of it. The text is mended where it has to be; open is what is open at the cursor.
-func (w *Workspace) probe(name string, text []byte, start, end int, insert string, open []byte, at int) *probe {
-	out := &probe{text: slices.Concat(text[:start], []byte(insert), text[end:])}
+// probe checks a text of a file aside, with the hole filled, and returns what is known at a byte of it. The text is
+// mended where it has to be.
+func (w *Workspace) probe(name string, text []byte, h hole, at int) *probe {
+	out := &probe{text: h.filled(text)}
 	parsed, _ := syntax.Parse(map[string][]byte{name: out.text})
 	if len(parsed.Recipes) == 0 { // it may have errors
-		out.text = repair(name, text, start, end, insert, open)
+		out.text = repair(name, text, h)
 		parsed, _ = syntax.Parse(map[string][]byte{name: out.text})
 	}
 	p := w.shared()
