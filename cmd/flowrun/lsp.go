@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ func lspCommand() *command {
 			s := &lsp.Server{
 				Catalog: all.Registry(),
 				Version: thisBuild().Version,
-				Dir:     func(path string) fs.FS { return os.DirFS(path) },
+				Dir:     os.DirFS,
 				After:   time.After,
 				Log:     func(text string) { fmt.Fprintf(m.Stderr, "flowrun: %s\n", strings.TrimSpace(text)) },
 			}

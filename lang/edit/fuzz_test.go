@@ -76,9 +76,6 @@ func FuzzWorkspace(f *testing.F) {
 
 // TestEverywhere completes and hovers all over the checker's tests, as they are and cut off there.
 func TestEverywhere(t *testing.T) {
-	if testing.Short() {
-		return
-	}
 	langtest.Each(t, os.DirFS("../check/testdata"), func(t *testing.T, files map[string][]byte) {
 		for name, src := range files {
 			w := edit.NewWorkspace(langtest.Catalog())
