@@ -28,11 +28,11 @@ const (
 
 func operators() []string {
 	return []string{"!", "-", "&&", "||", "==", "!=", "<", "<=", ">", ">=", "a+b", "a-b", "a*b", "a/b", "a%b", "?:", "[key]", "[*]", ".*", "for list", "for map",
-		"for group", "for if", "text", "%{if}", "%{for}", "object", "tuple", "f(list...)", "guard"}
+		"for group", "for if", "text", "%{if}", "%{for}", "object", "tuple", "f(list...)", "guard", "mixed"}
 }
 
 func positions() []string {
-	return []string{"condition", "when", "input", "number input", "nested", "object at depth", "template", "local", "for body", "splat", "argument", "list input", "map input"}
+	return []string{"condition", "when", "input", "number input", "nested", "object at depth", "template", "local", "for body", "splat", "argument", "list input", "map input", "key"}
 }
 
 // subjects are all operators and functions.
@@ -56,13 +56,15 @@ func (g *generator) cell(position, subject string, funcs []eval.Func) string {
 	x, k := g.subject(subject, funcs, depth)
 	g.names = nil
 	place := map[string]string{"name": `"x"`, "id": "trigger.id", "data": "null"}
-	var locals, when, more string
+	var locals, when, more, head string
 	condition := ""
 	switch position {
 	case "condition":
 		condition = as(x, k, aTruth)
 	case "when":
 		when = "  when = " + as(x, k, aTruth) + "\n"
+	case "key":
+		head = fmt.Sprintf("recipe {\n  concurrency {\n    key = %s\n    limit = 2\n  }\n}\n\n", as(x, k, aText))
 	case "input":
 		place["name"] = as(x, k, aText)
 	case "number input":
@@ -82,7 +84,7 @@ func (g *generator) cell(position, subject string, funcs []eval.Func) string {
 		place["name"] = fmt.Sprintf("%s(%s)", g.pick("upper", "trimspace", "urlencode"), as(x, k, aText))
 	}
 	var b strings.Builder
-	b.WriteString("trigger \"stripe_charge_failed\" {}\n\nlocals {\n  s = trigger.customer\n  b = trigger.customer != null\n" + locals + "}\n\n")
+	b.WriteString(head + "trigger \"stripe_charge_failed\" {}\n\nlocals {\n  s = trigger.customer\n  b = trigger.customer != null\n" + locals + "}\n\n")
 	for range g.IntN(3) {
 		fmt.Fprintf(&b, "filter {\n  condition = %s != null\n}\n\n", g.place())
 	}
@@ -199,6 +201,15 @@ func (g *generator) subject(subject string, funcs []eval.Func, d int) (string, k
 		return g.pick(fmt.Sprintf("max(%s, trigger.refunds.data[*].amount...)", g.number(d)), "max(trigger.refunds.data[*].amount...)", "length(concat([trigger.tags, [\"a\"]]...))",
 			fmt.Sprintf("length(join(\",\", [%s]...))", g.list(d)), fmt.Sprintf("length(coalesce(%s...))", g.list(d)), fmt.Sprintf("length(upper(%s...))", g.list(d)),
 			fmt.Sprintf("length(coalesce([%s, %s]...))", g.text(d), g.text(d))), aNumber
+	case "mixed":
+		mix := fmt.Sprintf("[%s, %s]", g.any(d), g.any(d))
+		return g.pick(fmt.Sprintf("join(\",\", [for x in %s : \"${x}\"])", mix), fmt.Sprintf("join(\",\", [for x in %s : jsonencode(x)])", mix),
+			fmt.Sprintf("\"${{ a = %s, b = %s }[%s]}\"", g.any(d), g.any(d), g.text(0)), fmt.Sprintf("join(\"\", values({ a = %s, b = %s }))", g.any(d), g.any(d)),
+			fmt.Sprintf("upper(element(%s, %s))", mix, g.number(0)), fmt.Sprintf("tostring(try(%s, %s))", g.any(d), g.any(d)),
+			fmt.Sprintf("join(\",\", flatten(%s))", mix), fmt.Sprintf("jsonencode([for x in concat(%s, %s) : x.*])", mix, g.list(d)),
+			fmt.Sprintf("jsonencode(merge(%s, { a = %s }).a)", g.texts(d), g.any(d)), fmt.Sprintf("upper(merge(%s, { a = %s }).a)", g.texts(d), g.any(d)),
+			fmt.Sprintf("coalesce(lookup({ a = %s }, %s, %s), \"x\")", g.any(d), g.pick(`"a"`, `"b"`, g.text(0)), g.any(d)),
+			fmt.Sprintf("(%s != null ? \"${%s}\" : \"\")", "trigger.raw", "trigger.raw"), fmt.Sprintf("join(\",\", [for x in [%s] : upper(x)]...)", mix)), aText
 	case "tuple":
 		return fmt.Sprintf("[%s, %s, %s]", g.any(d), g.text(d), g.number(d)), anyKind
 	}
@@ -292,7 +303,7 @@ func (g *generator) argument(fn string, p function.Parameter, d int) string {
 		case "formatdate":
 			return `"YYYY-MM-DD"`
 		}
-		return g.pick(`"%s"`, `"a %v b"`, `"%q"`, `"%d"`, `"%.2f%%"`, `"%t"`, `"%s %s"`)
+		return g.pick(`"%v"`, `"%v"`, `"%v!"`, `"%s"`, `"a %v b"`, `"%q"`, `"%d"`, `"%.2f%%"`, `"%t"`, `"%s %s"`)
 	case "args":
 		if fn == "formatlist" {
 			return g.pick(g.list(d), g.text(d))
@@ -316,6 +327,9 @@ func (g *generator) argument(fn string, p function.Parameter, d int) string {
 	case "value":
 		if fn == "length" {
 			return g.pick(g.list(d), g.text(d), g.texts(d))
+		}
+		if fn == "contains" || fn == "index" {
+			return g.pick(g.text(d), g.text(d), g.any(d))
 		}
 	case "v":
 		switch fn {

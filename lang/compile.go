@@ -17,3 +17,10 @@ func CompileFiles(files map[string][]byte, cat schema.Catalog) (*Program, hcl.Di
 	diag.Sort(diags)
 	return newProgram(files, result), diags
 }
+
+// Inspect returns what tells of expressions at a place of a recipe, as check.Inspect describes. cat is the catalogue the
+// program was compiled with, and the program has no errors.
+func (p *Program) Inspect(cat schema.Catalog, recipe, at string) (*check.Inspector, error) {
+	project, _ := syntax.Parse(p.files) // parsed once without errors
+	return check.Inspect(project, cat, recipe, at)
+}

@@ -112,7 +112,7 @@ func (m *maker) value(t schema.Type) any {
 			return out
 		}
 		for range m.g.IntN(4) {
-			out[m.g.pick("plan", "a", "A", "ch_pro", "", "b c", "ß")] = m.value(*t.Elem)
+			out[m.g.pick("plan", "plan", "plan", "a", "A", "ch_pro", "", "b c", "ß")] = m.value(*t.Elem)
 		}
 		return out
 	case schema.KindObject:

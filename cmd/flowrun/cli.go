@@ -91,10 +91,13 @@ func commands() []*command {
 		reloadCommand(),
 		runsCommand(),
 		eventsCommand(),
+		recipesCommand(),
+		whyCommand(),
 		storeCommand(),
 
 		connectorsCommand(),
 		explainCommand(),
+		consoleCommand(),
 		graphCommand(),
 		completionCommand(),
 		versionCommand(),

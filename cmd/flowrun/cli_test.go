@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,70 @@ func TestPruneKeepsToItsTimes(t *testing.T) {
 	}
 	if want := []string{"whole", "dropped", "forgotten"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestSetAnything sets every plain value that an event of each type can hold, at once: it is there, and the event is one
+// that the service could send.
+func TestSetAnything(t *testing.T) {
+	registry := all.Registry()
+	at := time.Unix(1_700_000_000, 0)
+	types, paths := 0, 0
+	for _, tr := range registry.Spec("stripe").Triggers {
+		if len(tr.Events) != 1 {
+			continue
+		}
+		types++
+		set := map[string]string{}
+		anything(tr.Payload, "", 0, set)
+		s, err := newSample(registry, tr.Events[0], set, at)
+		if err != nil {
+			t.Errorf("%s: %v", tr.Name, err)
+			continue
+		}
+		object := schema.Lookup(s.body, "data", "object")
+		if _, drifts, err := tr.Payload.Decode(object, &schema.Paths{All: true}); err != nil || len(drifts) > 0 {
+			t.Errorf("%s: %v %v", tr.Name, err, drifts)
+		}
+		for path, want := range set {
+			if strings.Contains(path, ".0") {
+				continue // in a list, which the decoding has looked at
+			}
+			paths++
+			got := string(schema.Lookup(object, strings.Split(path, ".")...))
+			if got != want && got != strconv.Quote(want) {
+				t.Errorf("%s: %s is %s, want %s", tr.Name, path, got, want)
+			}
+		}
+	}
+	if types != 226 || paths < 5000 {
+		t.Errorf("%d types, %d paths", types, paths)
+	}
+}
+
+// anything adds a value for each plain field of the shape, a few levels deep.
+func anything(o *schema.Object, within string, depth int, set map[string]string) {
+	for i := range o.Fields() {
+		f := &o.Fields()[i]
+		path, ty := within+f.Name, f.Type
+		for ty.Kind == schema.KindList && ty.Elem != nil && f.Name != "object" {
+			path, ty = path+".0", *ty.Elem
+		}
+		switch ty.Kind {
+		case schema.KindString:
+			set[path] = ty.Prefix + "x"
+			if n := len(ty.Enum); n > 0 {
+				set[path] = ty.Enum[n-1]
+			}
+		case schema.KindNumber:
+			set[path] = "7"
+		case schema.KindBool:
+			set[path] = "true"
+		case schema.KindObject:
+			if depth < 3 {
+				anything(ty.Object, path+".", depth+1, set)
+			}
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
 	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
+	"github.com/flowrun/flowrun/connectors/stripe"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime/control"
 )
@@ -95,7 +96,7 @@ type fakes struct {
 
 func startFakes() (*fakes, error) {
 	f := &fakes{urls: map[string]string{}, told: func(string, string, string, string, int) {}}
-	stripe := stripefake.New(stripefake.Options{AutoCreate: true, OnRequest: func(r stripefake.Request) {
+	payments := stripefake.New(stripefake.Options{AutoCreate: true, API: stripe.NewAPI(), OnRequest: func(r stripefake.Request) {
 		body := ""
 		if len(r.Form) > 0 {
 			body = r.Form.Encode()
@@ -108,7 +109,7 @@ func startFakes() (*fakes, error) {
 	for _, fake := range []struct {
 		service string
 		handler http.Handler
-	}{{"stripe", stripe}, {"customerio", customerio}} {
+	}{{"stripe", payments}, {"customerio", customerio}} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			f.close()

@@ -20,8 +20,10 @@ func graphCommand() *command {
 		args:  "[RECIPE]",
 		short: "draw a recipe, or all of a folder: what starts it, what holds what back, what reads what",
 		long: "Mermaid is what GitHub and most wikis show in a fenced block; dot is Graphviz's language.\n" +
-			"A gate points to what it holds back; a thick arrow goes from a step to what reads its answer.\n" +
-			"JSON is {recipe, triggers[], nodes[]}, a list of those where no recipe is named.",
+			"A gate points to what it holds back; a thick arrow goes from a step to what reads its answer. The cases of a\n" +
+			"switch are framed, and the arrows to them have their values; a step with for_each is one box with a double edge;\n" +
+			"on_error has a frame of its own.\n" +
+			"JSON is {recipe, triggers[], nodes[], on_error[]}, a list of those where no recipe is named.",
 		example: "flowrun graph billing/dunning -dir recipes\nflowrun graph -dir recipes -format dot | dot -Tsvg > recipes.svg",
 		group:   groupLearn,
 		maxArgs: 1,

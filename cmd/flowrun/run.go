@@ -120,12 +120,6 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 		}
 		return usagef("there is no recipe %q in the folder %q.%s", name, shown, diag.DidYouMean(name, names))
 	}
-	if refused := p.program.NotYetRunnable(name); refused.HasErrors() {
-		if err := m.printDiags(m.Stderr, refused, p.files()); err != nil {
-			return err
-		}
-		return errProblems
-	}
 	ev, err := o.read(m, registry, recipe)
 	if err != nil {
 		return err
@@ -155,7 +149,7 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 	} else {
 		out.text()
 	}
-	if err == nil && run.Status != runtime.RunCompleted && run.Status != runtime.RunFiltered {
+	if err == nil && run.Status != runtime.RunCompleted && run.Status != runtime.RunFiltered && !out.waits() {
 		return errProblems
 	}
 	return err
@@ -188,7 +182,13 @@ func (o *runOptions) read(m *Main, registry *connectors.Registry, recipe *check.
 	if err != nil {
 		return nil, err
 	}
-	if err := schema.CheckJSON(body, schema.JSONLimits{}); err != nil {
+	return o.decode(m, registry, recipe, body)
+}
+
+// decode makes an event of a body.
+func (o *runOptions) decode(m *Main, registry *connectors.Registry, recipe *check.Recipe, body []byte) (*runtime.Event, error) {
+	err := schema.CheckJSON(body, schema.JSONLimits{})
+	if err != nil {
 		return nil, fmt.Errorf("reading the event from %s: %w", o.event, err)
 	}
 	if len(recipe.Triggers) == 0 {

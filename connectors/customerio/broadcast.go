@@ -16,17 +16,16 @@ func audiences() []string {
 const maxAudience = 10_000
 
 func triggerBroadcast(s *settings) *connectors.Action {
-	free := schema.Type{Kind: schema.KindAny}
 	in := schema.NewObject("trigger_broadcast",
 		schema.Field{Name: "broadcast_id", Required: true, Type: integerType(), Doc: "Number of the broadcast", Example: "2"},
-		schema.Field{Name: "data", Type: free, Doc: "What its messages read as trigger", Example: `{"headline": "New prices"}`},
+		schema.Field{Name: "data", Type: named(), Doc: "What its messages read as trigger", Example: `{"headline": "New prices"}`},
 		schema.Field{Name: "ids", Type: textType().ListOf(), Doc: "Your own ids of the people, at most 10,000", Example: `["cus_123"]`},
 		schema.Field{Name: "emails", Type: emailType().ListOf(), Doc: "E-mail addresses of the people, at most 10,000", Example: `["jo@example.com"]`},
-		schema.Field{Name: "per_user_data", Type: free.ListOf(), Doc: "The people by id or email, each with data of their own, at most 10,000",
+		schema.Field{Name: "per_user_data", Type: named().ListOf(), Doc: "The people by id or email, each with data of their own, at most 10,000",
 			Example: `[{"id": "cus_123", "data": {"voucher": "A1"}}]`},
 		schema.Field{Name: "data_file_url", Type: schema.Type{Kind: schema.KindString, Format: schema.URL},
 			Doc: "Where a file lies whose lines are objects as in per_user_data", Example: `"https://example.com/people.jsonl"`},
-		schema.Field{Name: "recipients", Type: free, Doc: "A filter over segments and attributes", Example: `{"segment": {"id": 7}}`},
+		schema.Field{Name: "recipients", Type: named(), Doc: "A filter over segments and attributes", Example: `{"segment": {"id": 7}}`},
 		flagField("id_ignore_missing", "Leave out ids that nobody has, instead of failing"),
 		flagField("email_ignore_missing", "Leave out addresses that nobody has, instead of failing"),
 		flagField("email_add_duplicates", "Send to everybody who shares an address, instead of failing"),
@@ -52,12 +51,7 @@ func checkBroadcast(c *connectors.Call) error {
 			continue
 		}
 		given++
-		switch t := v.Type(); {
-		case name == "recipients":
-			if err := freeForm(name, v); err != nil {
-				return err
-			}
-		case t.IsListType() || t.IsTupleType():
+		if t := v.Type(); t.IsListType() || t.IsTupleType() {
 			if n := v.LengthInt(); n == 0 || n > maxAudience {
 				return connectors.Invalidf("%s names %d people; Customer.io takes 1 to %d", name, n, maxAudience)
 			}
@@ -66,7 +60,7 @@ func checkBroadcast(c *connectors.Call) error {
 	if given != 1 {
 		return connectors.Invalid("exactly one of ids, emails, per_user_data, data_file_url and recipients must be given")
 	}
-	return freeForm("data", connectors.Input(c, "data"))
+	return nil
 }
 
 // wholeNumber returns a number of the input as it stands in a path.

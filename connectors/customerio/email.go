@@ -18,7 +18,7 @@ func sendEmail(s *settings) *connectors.Action {
 		identifiersInput(),
 		schema.Field{Name: "transactional_message_id", Type: text, Example: `"44"`,
 			Doc: "Number or trigger name of the template; without one body, subject and from are needed"},
-		schema.Field{Name: "message_data", Type: schema.Type{Kind: schema.KindAny}, Example: `{"amount": "49.00 EUR"}`,
+		schema.Field{Name: "message_data", Type: named(), Example: `{"amount": "49.00 EUR"}`,
 			Doc: "What the template reads as trigger"},
 		schema.Field{Name: "body", Type: text, Example: `"<p>Thank you</p>"`, Doc: "HTML, instead of the template's"},
 		schema.Field{Name: "subject", Type: text, Example: `"Your receipt"`, Doc: "Subject, instead of the template's"},
@@ -81,7 +81,7 @@ func checkEmail(c *connectors.Call) error {
 	if n > maxRecipients {
 		return connectors.Invalidf("to, cc and bcc hold %d addresses; Customer.io takes %d", n, maxRecipients)
 	}
-	return freeForm("message_data", connectors.Input(c, "message_data"))
+	return nil
 }
 
 // recipients counts the addresses of a header. What can't be parsed is counted by its commas and left to the vendor.

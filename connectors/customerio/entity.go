@@ -163,9 +163,6 @@ func appendObject(dst []byte, name string, v cty.Value) ([]byte, error) {
 	if v.IsNull() {
 		return dst, nil
 	}
-	if err := freeForm(name, v); err != nil {
-		return nil, err
-	}
 	n := 0
 	for it := v.ElementIterator(); it.Next(); n++ {
 		k, _ := it.Element()

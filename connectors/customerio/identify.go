@@ -13,7 +13,7 @@ import (
 
 func identify(s *settings) *connectors.Action {
 	in := schema.NewObject("identify", append(anyone(),
-		schema.Field{Name: "attributes", Type: schema.Type{Kind: schema.KindAny},
+		schema.Field{Name: "attributes", Type: named(),
 			Doc:     `Attributes to set, by name; null leaves one as it is, "" empties it`,
 			Example: `{"email": "jo@example.com", "plan": "pro"}`},
 		schema.Field{Name: "update_only", Type: schema.Type{Kind: schema.KindBool}, Example: "true", Default: "false",
@@ -77,9 +77,6 @@ func appendUpdate(dst []byte, c *connectors.Call) []byte {
 // among them.
 func appendAttributes(dst []byte, c *connectors.Call, timed bool) ([]byte, error) {
 	attributes, created := connectors.Input(c, "attributes"), connectors.Input(c, "created_at")
-	if err := freeForm("attributes", attributes); err != nil {
-		return nil, err
-	}
 	reserved := map[string]bool{"_timestamp": timed, "_update": !connectors.Input(c, "update_only").IsNull(), "created_at": !created.IsNull()}
 	n := 0
 	if !attributes.IsNull() {

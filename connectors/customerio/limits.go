@@ -47,15 +47,11 @@ func short(name, v string, limit int) error {
 	return nil
 }
 
-// freeForm refuses what is not an object: the vendor's attributes and data have names.
-func freeForm(name string, v cty.Value) error {
-	if v.IsNull() {
-		return nil
-	}
-	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
-		return connectors.Invalidf("%s must be an object, not %s", name, t.FriendlyName())
-	}
-	return nil
+// named is the type of what has names that the caller chooses.
+func named() schema.Type {
+	o := schema.NewObject("")
+	o.Open = true
+	return schema.ObjectType(o)
 }
 
 // lastSecond is where seconds end and milliseconds, a frequent mistake, begin: the year 5138.

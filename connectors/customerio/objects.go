@@ -51,7 +51,7 @@ func objectOf(v cty.Value) ([]byte, error) {
 }
 
 func attributesField(doc string) schema.Field {
-	return schema.Field{Name: "attributes", Type: schema.Type{Kind: schema.KindAny}, Doc: doc, Example: `{"role": "admin"}`}
+	return schema.Field{Name: "attributes", Type: named(), Doc: doc, Example: `{"role": "admin"}`}
 }
 
 // peopleField lists people with what relates each to an object.
@@ -93,7 +93,7 @@ func (s *settings) objectAction(name, verb, doc, example string, more []schema.F
 
 func identifyObject(s *settings) *connectors.Action {
 	more := []schema.Field{
-		{Name: "attributes", Type: schema.Type{Kind: schema.KindAny}, Doc: "Attributes to set, by name; null takes one away",
+		{Name: "attributes", Type: named(), Doc: "Attributes to set, by name; null takes one away",
 			Example: `{"name": "Acme", "plan": "enterprise"}`},
 		peopleField(false),
 	}
@@ -178,9 +178,6 @@ func appendRelated(dst []byte, c *connectors.Call, field string, identify func(c
 		}
 		dst = append(append(dst, `{"identifiers":`...), who...)
 		if attributes := v.GetAttr("attributes"); !attributes.IsNull() {
-			if err := freeForm("attributes", attributes); err != nil {
-				return nil, within(where, err)
-			}
 			if dst, err = appendRawJSON(dst, "relationship_attributes", attributes); err != nil {
 				return nil, within(where, err)
 			}

@@ -92,7 +92,7 @@ func addDevice(s *settings) *connectors.Action {
 		schema.Field{Name: "platform", Required: true, Type: schema.EnumOf("ios", "android"), Doc: "Platform of the device", Example: `"ios"`},
 		schema.Field{Name: "last_used", Type: schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime}, Example: "1750000000",
 			Doc: "When the device was used last; the event's time where left out"},
-		schema.Field{Name: "attributes", Type: schema.Type{Kind: schema.KindAny}, Doc: "What segments can ask of the device",
+		schema.Field{Name: "attributes", Type: named(), Doc: "What segments can ask of the device",
 			Example: `{"app_version": "2.1.0"}`})
 	return &connectors.Action{
 		Action: schema.Action{Name: "customerio_add_device", Service: service, Effect: schema.Idempotent,

@@ -19,7 +19,7 @@ func track(s *settings) *connectors.Action {
 			Type: schema.Type{Kind: schema.KindString, Max: maxEventName}, Example: `"payment_failed"`},
 		schema.Field{Name: "type", Doc: "Kind of event: page and screen are views", Type: schema.EnumOf("event", "page", "screen"),
 			Example: `"event"`},
-		schema.Field{Name: "data", Type: schema.Type{Kind: schema.KindAny}, Example: `{"amount": "49.00 EUR"}`,
+		schema.Field{Name: "data", Type: named(), Example: `{"amount": "49.00 EUR"}`,
 			Doc: "What messages can use; recipient, from_address and reply_to override the campaign's"},
 		timestampField("When it happened; the event's time where left out. Only what is less than 72 hours old starts campaigns"),
 	)
@@ -46,7 +46,7 @@ func view(s *settings, kind, doc, name string) *connectors.Action {
 	fields := append(anyone(),
 		schema.Field{Name: "name", Required: true, Type: schema.Type{Kind: schema.KindString, Max: maxEventName},
 			Doc: "Name of the " + kind + ", by which segments know it", Example: `"` + name + `"`},
-		schema.Field{Name: "data", Type: schema.Type{Kind: schema.KindAny}, Doc: "What is known of the view", Example: `{"referrer": "https://example.com"}`},
+		schema.Field{Name: "data", Type: named(), Doc: "What is known of the view", Example: `{"referrer": "https://example.com"}`},
 		timestampField("When it was seen; the event's time where left out"))
 	return &connectors.Action{
 		Action: schema.Action{Name: service + "_" + kind, Service: service, Effect: schema.Keyed, Doc: doc,
@@ -75,7 +75,7 @@ func checkEvent(c *connectors.Call) error {
 	if c.Key == "" {
 		return connectors.Invalid("the call has no idempotency key")
 	}
-	return freeForm("data", connectors.Input(c, "data"))
+	return nil
 }
 
 func checkAnonymous(c *connectors.Call) error {

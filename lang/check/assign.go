@@ -49,8 +49,8 @@ func (e env) assign(x hclsyntax.Expression, w target) info {
 	case *hclsyntax.ConditionalExpr:
 		cond := e.infer(y.Condition)
 		e.wantBool(y.Condition, cond, "the condition of ?:")
-		a := e.given(e.assume(y.Condition, true)).assign(y.TrueResult, w)
-		b := e.given(e.assume(y.Condition, false)).assign(y.FalseResult, w)
+		yes, no := e.given(e.assume(y.Condition, true)), e.given(e.assume(y.Condition, false))
+		a, b := reached(yes, yes.assign(y.TrueResult, w), no, no.assign(y.FalseResult, w))
 		if cond.secret {
 			e.leak(y.Condition.Range(), w)
 		}
@@ -94,9 +94,15 @@ func (e env) fits(x hclsyntax.Expression, i info, w target) bool {
 		e.leak(x.Range(), w)
 		return false
 	}
+	if !w.secret && e.c.holdsSecret(i.t) {
+		e.report(diag.SecretLeak, x.Range(), "%s is not secret: what goes there may be logged and shown. %s holds what is secret; name the attributes that are wanted.",
+			w.name, e.source(x.Range()))
+		return false
+	}
 	if i.isNull {
 		return true
 	}
+	w.t = e.choose(i, w.t)
 	if why := e.mismatch(i, w.t, ""); why != "" {
 		e.report(diag.WrongType, x.Range(), "%s needs %s; %s.", w.name, article(w.t.String()), strings.Replace(why, "\x00", e.source(x.Range()), 1))
 		return false
@@ -117,11 +123,57 @@ func (e env) leak(rng hcl.Range, w target) {
 	e.report(diag.SecretLeak, rng, "%s is not secret: what goes there may be logged and shown. %s is secret.", w.name, e.source(rng))
 }
 
+// choose returns which of the types that a place takes a value is meant for: the first that it fits.
+func (e env) choose(i info, want schema.Type) schema.Type {
+	if want.Or == nil {
+		return want
+	}
+	if s, written := i.text(); written {
+		for or := want.Or; or != nil; or = or.Or {
+			if slices.Contains(or.Enum, s) {
+				return *or
+			}
+		}
+	}
+	if e.mismatch(i, plain(want), "") == "" {
+		return want
+	}
+	for or := want.Or; or != nil; or = or.Or {
+		if e.alsoTakes(i, or) {
+			return *or
+		}
+	}
+	return want
+}
+
+// alsoTakes reports whether a value fits what a place takes besides, whose enum is exact.
+func (e env) alsoTakes(i info, or *schema.Type) bool {
+	if s, written := i.text(); written && len(or.Enum) > 0 && !slices.Contains(or.Enum, s) {
+		return false
+	}
+	return e.mismatch(i, plain(*or), "") == ""
+}
+
+// plain is the type without what the place takes besides.
+func plain(t schema.Type) schema.Type {
+	t.Or = nil
+	return t
+}
+
 // mismatch says why a value can't become the wanted type, or returns "". In what it says, NUL stands for the text of
 // the expression; at names the part of the value that is spoken of.
 func (e env) mismatch(i info, want schema.Type, at string) string {
 	if i.lax() || want.Kind == schema.KindAny || want.Kind == 0 {
 		return ""
+	}
+	if want.Or != nil {
+		why := e.mismatch(i, plain(want), at)
+		for or := want.Or; or != nil && why != ""; or = or.Or {
+			if e.alsoTakes(i, or) {
+				why = ""
+			}
+		}
+		return why
 	}
 	subject := "\x00"
 	if at != "" {
@@ -195,6 +247,9 @@ func (e env) mismatch(i info, want schema.Type, at string) string {
 }
 
 func (e env) objectMismatch(i info, want schema.Type, at, is string) string {
+	if i.t.Kind == schema.KindMap && want.Object != nil && want.Object.Open && len(want.Object.Fields()) == 0 {
+		return ""
+	}
 	if i.t.Kind != schema.KindObject || i.t.Object == nil || want.Object == nil {
 		if i.t.Kind == schema.KindObject {
 			return ""
@@ -254,13 +309,14 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		key, ok := e.objectKey(item)
 		if !ok {
 			dynamic = true
-			all.take(e.infer(item.ValueExpr))
+			all.take(e.assignKey(item, w))
+			all.take(e.traced(e.infer(item.ValueExpr)))
 			continue
 		}
 		f := w.t.Object.Field(key)
 		if f == nil {
 			if w.t.Object.Open {
-				all.take(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret}))
+				all.take(e.traced(e.assign(item.ValueExpr, target{t: anyType, name: fmt.Sprintf("%q", key), secret: w.secret})))
 			} else {
 				e.unknown(diag.UnknownInput, item.KeyExpr.Range(), key, w.t.Object.Names(), "%s takes no %q.", w.name, key)
 				e.infer(item.ValueExpr)
@@ -270,7 +326,7 @@ func (e env) assignObject(x *hclsyntax.ObjectConsExpr, w target) info {
 		inner := memberTarget(w.t.Object, f)
 		inner.secret = inner.secret || w.secret
 		i := e.assign(item.ValueExpr, inner)
-		all.take(i)
+		all.take(e.traced(i))
 		given[key] = !i.isNull
 	}
 	if !dynamic {
@@ -325,11 +381,22 @@ func (e env) assignItems(x *hclsyntax.ObjectConsExpr, w target, elem schema.Type
 		name := "a value of " + w.name
 		if ok {
 			name = fmt.Sprintf("%q", key)
+		} else {
+			all.take(e.assignKey(item, w))
 		}
 		i := e.assign(item.ValueExpr, target{t: elem, name: name, secret: w.secret}) // null is left out
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
+}
+
+// assignKey checks a key that is computed, which is shown wherever the object is.
+func (e env) assignKey(item hclsyntax.ObjectConsItem, w target) info {
+	key := e.keyInfo(item)
+	if key.secret {
+		e.leak(item.KeyExpr.Range(), w)
+	}
+	return info{personal: key.personal}
 }
 
 // writtenOut is the value of an object or a list that has been checked part by part.
@@ -353,7 +420,7 @@ func (e env) assignElements(x *hclsyntax.TupleConsExpr, w target) info {
 	var all info
 	for _, ex := range x.Exprs {
 		i := e.assign(ex, target{t: elem, name: "an element of " + w.name, required: elem.Kind != schema.KindAny, secret: w.secret})
-		all.take(i)
+		all.take(e.traced(i))
 	}
 	return e.writtenOut(x, w, all)
 }

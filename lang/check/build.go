@@ -38,11 +38,17 @@ type builder struct {
 	onError   []*nodeSrc
 	top       *body // holds the nodes
 	failed    *body // of on_error; nil where there is none
-	shared    bool  // it is made of the project's on_error, which no trigger starts
+	outputs   []*outputSrc
+	keys      []*keySrc // of flow control
+	misshapen bool      // what it is called with, or gives back, is mistaken
+	shared    bool      // it is made of the project's on_error, which no trigger starts
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
 	signed   map[*nodeSrc]signed
+
+	// visit is told of each step, and of the end of the recipe with nil, what is in reach and proved there; may be nil.
+	visit func(*nodeSrc, env)
 }
 
 func (c *checker) checkRecipe(r *syntax.Recipe, pr *project, rep *reporter) *builder {
@@ -71,9 +77,13 @@ func (b *builder) check() {
 	b.variables = b.c.checkVariables(b.src.Variables, b.src.Name, b.vars, b.varInfo, b.e.sc.rep)
 	b.collectLocals()
 	b.triggers()
+	b.controls()
 	b.collectSteps()
+	b.collectOutputs()
 	b.graph()
 	b.types()
+	b.controlWarnings()
+	b.called()
 }
 
 // in runs f and gives what it reports a context.
@@ -112,7 +122,7 @@ func (e env) constantDuration(x hclsyntax.Expression, name string) time.Duration
 	if !ok {
 		return 0
 	}
-	d, err := parseDuration(s)
+	d, err := schema.ParseDuration(s)
 	if err != nil || d <= 0 {
 		e.report(diag.BadLiteral, x.Range(), "%s needs a duration such as \"90s\", \"72h\" or \"7d\"; %q is none.", name, s)
 		return 0
@@ -186,13 +196,16 @@ func (b *builder) triggers() {
 			if duplicate(b.e.sc.rep, "trigger", t.Name, t.Range, taken) {
 				return
 			}
-			b.out.Triggers = append(b.out.Triggers, b.trigger(t))
+			b.out.Triggers = append(b.out.Triggers, b.trigger(t).apart()...)
 		})
 	}
 }
 
 func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	e := b.e
+	if t.Type == callTrigger {
+		return b.callTrigger(t)
+	}
 	out := &Trigger{Name: t.Name, Range: t.Range}
 	spec := b.c.cat.Trigger(t.Type)
 	if spec == nil {
@@ -204,7 +217,7 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	out.Spec, out.Events, out.Payload = spec, spec.Events, spec.Payload
 	out.Connection = e.connect(b.pr, spec.Service, t.Connection, t.TypeRange)
 	if !b.out.Disabled {
-		b.pr.use(out.Connection, true)
+		b.pr.use(out.Connection, spec.Service != builtin) // no webhooks come in for flowrun itself
 	}
 	settings := spec.Settings
 	if settings == nil {
@@ -233,6 +246,40 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 		if v, ok := values[g.Setting]; ok && !v.IsNull() && v.Type() == cty.Bool && v.True() {
 			out.Guards = append(out.Guards, g)
 		}
+	}
+	if spec.Choose != nil {
+		events, guards := spec.Choose(values)
+		out.Events, out.Guards = events, append(out.Guards, guards...)
+	}
+	return out
+}
+
+// mostApart is how many objects the types of one trigger may have between them for each to be looked at by itself.
+const mostApart = 16
+
+// apart returns a trigger that is told its types as one for each object that they carry, so that the types are told
+// apart as several triggers are: what all share can be read, and under event.type == "…" what that one has. A trigger
+// whose shape has the fields of each of its types, null where one has none, stays one.
+func (t *Trigger) apart() []*Trigger {
+	if t.Spec == nil || t.Spec.PayloadFor == nil || len(t.Events) < 2 || slices.Contains(t.Events, "*") {
+		return []*Trigger{t}
+	}
+	var out []*Trigger
+	for _, name := range t.Events {
+		payload := t.Spec.PayloadFor([]string{name})
+		if t.Payload != nil && slices.ContainsFunc(t.Payload.Fields(), func(f schema.Field) bool { return payload.Field(f.Name) == nil }) {
+			return []*Trigger{t}
+		}
+		if n := slices.IndexFunc(out, func(o *Trigger) bool { return o.Payload == payload }); n >= 0 {
+			out[n].Events = append(out[n].Events, name)
+			continue
+		}
+		one := *t
+		one.Events, one.Payload = []string{name}, payload
+		out = append(out, &one)
+	}
+	if len(out) > mostApart {
+		return []*Trigger{t}
 	}
 	return out
 }
@@ -293,10 +340,35 @@ func (b *builder) hint(fix, name string, names []string, what string) string {
 			same = append(same, n)
 		}
 	}
+	if len(same) > mostListed {
+		if near := alike(same, name); len(near) > 0 {
+			return fmt.Sprintf(" Near it are %s. \"flowrun connectors -search WORDS\" finds others.", quoteList(near))
+		}
+		return fmt.Sprintf(" \"flowrun connectors -search WORDS\" finds one of the %d %s of %s.", len(same), what, service)
+	}
 	if len(same) > 0 {
 		return fmt.Sprintf(" The %s of %s are %s.", what, service, quoteList(same))
 	}
 	return " There are " + what + " of " + quoteList(b.c.cat.ServiceNames()) + "."
+}
+
+// mostListed is how many names are listed to somebody who knows none of them.
+const mostListed = 12
+
+// alike returns the names that begin with as many words of name as any does, and more than its service's.
+func alike(names []string, name string) []string {
+	for prefix := name; strings.Count(prefix, "_") > 0; prefix = prefix[:strings.LastIndexByte(prefix, '_')] {
+		var out []string
+		for _, n := range names {
+			if n == prefix || strings.HasPrefix(n, prefix+"_") {
+				out = append(out, n)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
 }
 
 // expr keeps a nil expression nil as another interface.
@@ -322,6 +394,10 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	if !dup {
 		b.steps[s.Name] = st
 	}
+	if s.Type == runAction {
+		b.call(ns, st)
+		return
+	}
 	node.Action = b.c.cat.Action(s.Type)
 	b.retry(ns)
 	if node.Action == nil {
@@ -331,6 +407,7 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		e.reportFix(diag.UnknownAction, s.TypeRange, quoted(fix), "there is no action %q.%s", s.Type, b.hint(fix, s.Type, names, "actions"))
 		return
 	}
+	node.Out = e.answerShape(node.Action, s.Args)
 	if node.Action.OutMayBeNull {
 		if !st.null {
 			st.why = "where nothing was found"
@@ -341,6 +418,43 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	if !b.out.Disabled {
 		b.pr.use(node.Connection, false)
 	}
+}
+
+// answerShape returns the shape of an action's answer, which one of its arguments may say more of.
+func (e env) answerShape(a *schema.Action, args []argument) *schema.Object {
+	i := slices.IndexFunc(args, func(arg argument) bool { return arg.Name == a.OutSetting })
+	if a.OutSetting == "" || i < 0 {
+		return a.Out
+	}
+	x := args[i].Expr
+	tuple := tupleOf(x)
+	if tuple == nil {
+		if in := e.silent().infer(x); !in.bad && !in.isNull {
+			e.report(diag.NotConstant, x.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+		}
+		return a.Out
+	}
+	var values []string
+	for _, el := range tuple.Exprs {
+		v, ok := literal(el)
+		if !ok || v.IsNull() || v.Type() != cty.String {
+			if in := e.silent().infer(el); !in.bad && !in.isNull {
+				e.report(diag.NotConstant, el.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+			}
+			return a.Out
+		}
+		if _, err := a.OutFor([]string{v.AsString()}); err != nil {
+			e.report(diag.BadLiteral, el.Range(), "%s.", err)
+			continue
+		}
+		values = append(values, v.AsString())
+	}
+	out, err := a.OutFor(values)
+	if err != nil {
+		e.report(diag.BadLiteral, x.Range(), "%s.", err)
+		return a.Out
+	}
+	return out
 }
 
 var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",
@@ -452,12 +566,18 @@ func (b *builder) finish() {
 	for n, l := range b.locals {
 		index[l.Name] = n
 	}
-	for _, l := range b.locals {
-		sub := newRefs()
-		sub.add(l.Expr)
-		sub.through(b.reads)
-		delete(sub.locals, l.Name)
-		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indices(sub.locals, index), Range: l.Range})
+	for _, l := range b.locals { // each stands after those it needs
+		needs := map[int]bool{}
+		for _, n := range indices(b.reads[l.Name].locals, index) {
+			if n >= len(r.Locals) {
+				continue // a circle
+			}
+			needs[n] = true
+			for _, through := range r.Locals[n].Needs {
+				needs[through] = true
+			}
+		}
+		r.Locals = append(r.Locals, &Local{Name: l.Name, Needs: indexSet(needs), Range: l.Range})
 	}
 	var payloads, previous []*schema.Object
 	for _, t := range r.Triggers {
@@ -475,7 +595,19 @@ func (b *builder) finish() {
 		n.ReadsPrevious = pathsOf(n.refs.prev, previous)
 		r.Reads.Merge(n.Reads)
 		r.ReadsPrevious.Merge(n.ReadsPrevious)
-		for name := range n.refs.vars {
+	}
+	for _, k := range b.keys {
+		r.Reads.Merge(pathsOf(k.refs.trig, payloads))
+		r.ReadsPrevious.Merge(pathsOf(k.refs.prev, previous))
+		*k.to = b.c.bound(k.x)
+	}
+	for _, o := range b.outputs {
+		r.Reads.Merge(pathsOf(o.node.refs.trig, payloads))
+		r.ReadsPrevious.Merge(pathsOf(o.node.refs.prev, previous))
+		o.Expr = b.c.bound(o.x)
+	}
+	for _, refs := range b.allRefs() {
+		for name := range refs.vars {
 			if b.vars[name] != nil {
 				vars[name] = true
 			}
@@ -498,7 +630,7 @@ func (b *builder) finish() {
 		if n.Action == nil {
 			continue
 		}
-		for _, a := range n.src.Args {
+		for _, a := range n.args {
 			if f := n.Action.In.Field(a.Name); f != nil {
 				n.Inputs = append(n.Inputs, Input{Field: f, Expr: b.c.bound(a.Expr)})
 			} else if n.Action.In.Open {
@@ -517,7 +649,11 @@ func (b *builder) boundFlow(n *nodeSrc) {
 	case Wait:
 		n.Wait.Until = expr(b.c.bound(n.src.Wait.Until))
 		if n.src.Wait.Event != nil {
-			n.Wait.Match = expr(b.c.bound(n.src.Wait.Event.Match))
+			match := n.src.Wait.Event.Match
+			if by, with := n.lookup(match); by != nil {
+				n.Wait.By, n.Wait.ByExpr = by, b.c.bound(with)
+			}
+			n.Wait.Match = expr(b.c.boundMatch(match))
 		}
 	case Switch:
 		n.On = expr(b.c.bound(n.src.Switch.On))
@@ -533,8 +669,8 @@ func (b *builder) readsOfWait(name string, st *step) {
 		return
 	}
 	read := slices.Clone(st.from.refs.incoming)
-	for _, n := range b.all() {
-		read = append(read, n.refs.waited[name]...)
+	for _, refs := range b.allRefs() {
+		read = append(read, refs.waited[name]...)
 	}
 	st.node.Wait.Reads = pathsOf(read, []*schema.Object{event.Payload})
 }

@@ -90,13 +90,27 @@ func (e env) inferCall(x *hclsyntax.FunctionCallExpr) info {
 	}
 	before := len(e.sc.rep.diags)
 	if rule := special(x.Name); rule != nil {
-		out := rule(e, c)
-		if len(e.sc.rep.diags) > before {
+		out := c.kept(e, rule(e, c))
+		if len(e.sc.rep.diags) > before || !out.bad && !e.onKnown(c) {
 			out.bad = true
 		}
 		return out
 	}
-	return e.inferPlain(c)
+	return c.kept(e, e.inferPlain(c))
+}
+
+// kept makes a result as secret and as personal as what its arguments hold. How many there are, and by which names, is
+// no secret.
+func (c *call) kept(e env, out info) info {
+	if out.bad || c.x.Name == "length" || c.x.Name == "keys" {
+		return out
+	}
+	if !primitive(out.t.Kind) {
+		for _, a := range c.args {
+			out.inner |= a.inner
+		}
+	}
+	return e.kept(out, c.args...)
 }
 
 // suggestFunction knows what functions are called elsewhere.
@@ -141,7 +155,7 @@ func (e env) arity(x *hclsyntax.FunctionCallExpr, spec function.Function) bool {
 		if n > most && most >= 0 {
 			rng = x.Args[most].Range()
 		}
-		e.report(diag.BadCall, rng, "%s takes %s argument%s; %d are given.", x.Name, want, plural, n)
+		e.report(diag.BadCall, rng, "%s takes %s argument%s; %s.", x.Name, want, plural, given(n))
 		return false
 	}
 	if (x.Name == "try" || x.Name == "coalesce") && n == 0 {
@@ -149,6 +163,13 @@ func (e env) arity(x *hclsyntax.FunctionCallExpr, spec function.Function) bool {
 		return false
 	}
 	return true
+}
+
+func given(n int) string {
+	if n == 1 {
+		return "1 is given"
+	}
+	return fmt.Sprintf("%d are given", n)
 }
 
 // expanded stands for the arguments that f(list...) makes.
@@ -193,13 +214,18 @@ func (e env) inferWorld(x *hclsyntax.FunctionCallExpr) info {
 func (e env) inferTry(c *call) info {
 	last := len(c.x.Args) - 1
 	var out info
+	sure := false // what is written out can be evaluated, so that nothing behind it is
 	for n, a := range c.x.Args {
 		var i info
-		if n < last {
+		if n < last || sure {
 			i = e.lenient().infer(a)
 		} else {
 			i = e.infer(a)
 		}
+		if sure {
+			i = out
+		}
+		sure = sure || e.sure(a)
 		if n == 0 {
 			out = i
 			continue
@@ -212,10 +238,22 @@ func (e env) inferTry(c *call) info {
 		default:
 			t = join(out.t, i.t)
 		}
-		out = merged(out, i, t)
+		out = e.kept(merged(out, i, t), out, i)
 	}
 	out.val = cty.NilVal
 	return out
+}
+
+// sure reports whether an expression is known to be evaluated: what is written out, and a read that nothing is wrong with.
+func (e env) sure(x hclsyntax.Expression) bool {
+	if _, ok := literal(x); ok {
+		return true
+	}
+	if _, ok := unwrap(x).(*hclsyntax.ScopeTraversalExpr); !ok || e.quiet {
+		return false
+	}
+	i := e.silent().infer(x)
+	return !i.bad && !i.lax()
 }
 
 // param returns the parameter that the n-th argument goes to.
@@ -317,7 +355,7 @@ func (e env) inferPlain(c *call) info {
 	if !ok {
 		return mistake()
 	}
-	if !known(c) && !e.tried(c) {
+	if !known(c) && !e.onKnown(c) {
 		return mistake()
 	}
 	vals := make([]cty.Value, len(c.args))
@@ -337,7 +375,7 @@ func (e env) inferPlain(c *call) info {
 				vals[n] = cty.DynamicVal
 			}
 		}
-		if p := c.param(n); p != nil && a.val != cty.NilVal && primitive(typeOf(p.Type).Kind) && !a.val.IsNull() {
+		if p := c.param(n); p != nil && a.val != cty.NilVal && !p.Type.HasDynamicTypes() && !a.val.IsNull() {
 			if v, err := convertTo(a.val, p.Type); err == nil {
 				vals[n] = v
 			}

@@ -144,7 +144,7 @@ func (e env) spread(c *call, last info) bool {
 	if len(last.elems) > 0 {
 		n := before + len(last.elems)
 		if n < least || c.spec.VarParam() == nil && n > least {
-			e.report(diag.BadCall, rng, "%s takes %d arguments; %d are given.", c.x.Name, least, n)
+			e.report(diag.BadCall, rng, "%s takes %d arguments; %s.", c.x.Name, least, given(n))
 			return false
 		}
 		return true

@@ -23,6 +23,11 @@ type checker struct {
 	loopID int
 	probe  *Place // watches; nil where nobody looks
 
+	secrets map[*schema.Object]bool // whether values of an object hold a secret
+
+	callees map[string]*callee // the recipes that have been checked, as those see them that call them
+	parsed  map[string]bool    // names of the recipes whose file is valid
+
 	personal map[*schema.Object]bool // whether objects hold data of a person
 }
 
@@ -68,6 +73,7 @@ type memoKey struct {
 	local *local
 	facts string // what was proved where it is read
 	quiet bool
+	mute  bool
 	in    *body // where it is read
 }
 
@@ -179,7 +185,7 @@ func (e env) sentence(text string, quotes bool) string {
 	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
 		return text
 	}
-	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"each", "error", "for", "incoming", "previous"}, word) {
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"alert", "each", "error", "for", "incoming", "previous"}, word) {
 		return text
 	}
 	if e.c != nil {

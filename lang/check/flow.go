@@ -103,8 +103,8 @@ func (e env) inferStep(x *hclsyntax.ScopeTraversalExpr, s *step, head hcl.Range)
 // answer is what an action answers, to a step that is sure to see it.
 func (e env) answer(s *step) info {
 	one := info{t: anyType, null: true, isNull: true}
-	if s.node.Action.Out != nil {
-		one = info{t: schema.ObjectType(s.node.Action.Out), null: s.null, why: s.why}
+	if s.node.Out != nil {
+		one = info{t: schema.ObjectType(s.node.Out), null: s.null, why: s.why}
 	}
 	if s.from.src.ForEach == nil {
 		return one
@@ -172,7 +172,7 @@ func (b *builder) typesOfWait(e env, n *nodeSrc) {
 	e.incoming = n
 	if n.Wait.Event.Spec != nil {
 		for _, g := range n.Wait.Event.Guards {
-			if !g.Null {
+			if g.Proves() {
 				e.facts = e.facts.and(proves("incoming.trigger." + g.Path.String()))
 			}
 		}
@@ -227,7 +227,7 @@ func (b *builder) typesOfSwitch(e env, n *nodeSrc, rep *reporter) {
 			if !ok {
 				continue
 			}
-			e.reachable(l, v, on, taken)
+			e.reachable(x, l, v, on, taken)
 			equal := &hclsyntax.BinaryOpExpr{LHS: x, Op: hclsyntax.OpEqual, RHS: &hclsyntax.LiteralValueExpr{Val: v, SrcRange: l.Range}, SrcRange: l.Range}
 			rest = rest.and(e.assume(equal, false))
 			if f := e.assume(equal, true); some {
@@ -283,7 +283,7 @@ func (e env) label(x hclsyntax.Expression, l syntax.Label, on info) (cty.Value, 
 }
 
 // reachable reports a label whose value a case above has already, or that can't come.
-func (e env) reachable(l syntax.Label, v cty.Value, on info, taken map[string]hcl.Range) {
+func (e env) reachable(x hclsyntax.Expression, l syntax.Label, v cty.Value, on info, taken map[string]hcl.Range) {
 	key, _ := textOf(v)
 	if first, ok := taken[key]; ok {
 		e.report(diag.UnreachableCase, l.Range, "%q is taken by the case on line %d already.", l.Text, first.Start.Line)
@@ -293,6 +293,13 @@ func (e env) reachable(l syntax.Label, v cty.Value, on info, taken map[string]hc
 	if on.constant() && !same(on.val, v) {
 		is, _ := textOf(on.val)
 		e.report(diag.UnreachableCase, l.Range, "the switch is on what is written out and always %q.", is)
+		return
+	}
+	set, ok := point(v)
+	if path, named := e.pathOf(x); named && ok {
+		if left, narrowed := e.facts.sets[path]; narrowed && left.and(set).empty() {
+			e.report(diag.UnreachableCase, l.Range, "%s is never %q here: a condition above leaves it out.", e.source(x.Range()), l.Text)
+		}
 	}
 }
 
@@ -306,7 +313,7 @@ func (e env) closed(n *nodeSrc, on info, taken map[string]hcl.Range) {
 	if on.t.Kind == schema.KindBool {
 		possible = []string{"true", "false"}
 	}
-	for _, v := range possible {
+	for _, v := range e.possible(n.src.Switch.On, possible) {
 		if _, ok := taken[v]; !ok && !on.constant() {
 			left = append(left, v)
 		}

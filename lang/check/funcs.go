@@ -119,7 +119,7 @@ func (e env) wantCollection(c *call, n int, what string, kinds ...schema.Kind) b
 func ruleMerge(e env, c *call) info {
 	var fields []schema.Field
 	index := map[string]int{}
-	maps, open := false, false
+	maps, open, null := false, false, false
 	elem := schema.Type{}
 	for n, a := range c.args {
 		if a.null {
@@ -135,13 +135,13 @@ func ruleMerge(e env, c *call) info {
 		}
 		switch a.t.Kind {
 		case schema.KindMap:
-			maps = true
+			maps, null = true, null || a.elemNull
 			if a.t.Elem != nil {
 				elem = joinOrFirst(elem, *a.t.Elem)
 			}
 		case schema.KindObject:
 			for _, f := range a.t.Object.Fields() {
-				elem = joinOrFirst(elem, f.Type)
+				elem, null = joinOrFirst(elem, f.Type), null || f.MayBeNull()
 				if at, ok := index[f.Name]; ok {
 					fields[at] = f
 					continue
@@ -158,7 +158,9 @@ func ruleMerge(e env, c *call) info {
 	case open:
 		return c.out(anyType)
 	case maps:
-		return c.out(elem.MapOf())
+		out := c.out(elem.MapOf())
+		out.elemNull = null
+		return out
 	}
 	return c.out(schema.ObjectType(schema.NewObject("", fields...)))
 }
@@ -178,6 +180,9 @@ func ruleLookup(e env, c *call) info {
 		e.null(c.argExpr(1), c.arg(1), "lookup needs a key")
 	}
 	coll := c.arg(0)
+	if !c.x.ExpandFinal {
+		e.lookedUp(c.x.Args[0], c.x.Args[1], c.arg(1))
+	}
 	if e.missingKey(c, coll) {
 		return mistake()
 	}
@@ -188,11 +193,30 @@ func ruleLookup(e env, c *call) info {
 			out.t = *coll.t.Elem
 		}
 		out.null = coll.elemNull
+		out.emerge(coll.inner)
 	case schema.KindObject:
-		if name, ok := c.arg(1).text(); ok && !coll.lax() {
-			if f := coll.t.Object.Field(name); f != nil {
-				out = e.fieldInfo(f, coll)
+		name, named := c.arg(1).text()
+		switch f := coll.t.Object.Field(name); {
+		case coll.lax() || coll.t.Object.Open:
+		case named && f != nil:
+			out = e.fieldInfo(f, coll)
+			out.taint(c.out(anyType))
+			return out
+		case named && len(c.args) > 2:
+			out = c.arg(2)
+			out.val = cty.NilVal
+			out.taint(c.out(anyType))
+			return out
+		default:
+			t, ok := mapOf(coll.t.Object)
+			if !ok {
+				return e.report(diag.WrongType, c.argExpr(0).Range(), "lookup by a key that is not written out needs values of one type; those of %s are not.", e.source(c.argExpr(0).Range()))
 			}
+			if t.Elem != nil {
+				out.t = *t.Elem
+			}
+			_, elem, _ := e.parts(coll)
+			out.null, out.elemNull, out.inner = elem.null, elem.elemNull, elem.inner
 		}
 	}
 	if len(c.args) > 2 {
@@ -205,7 +229,7 @@ func ruleLookup(e env, c *call) info {
 					out.t.String(), article(d.t.String()))
 			}
 		}
-		out.null = out.null || d.null
+		out.null, out.elemNull, out.inner = out.null || d.null, out.elemNull || d.elemNull, out.inner|d.inner
 	}
 	out.taint(c.out(anyType))
 	return out
@@ -242,6 +266,7 @@ func ruleConcat(e env, c *call) info {
 		}
 		null = null || a.elemNull
 		switch {
+		case a.t.Kind == schema.KindList && a.t.Elem == nil && a.constant(): // []
 		case a.lax() || a.t.Elem == nil:
 			elem = anyType
 		default:
@@ -260,16 +285,31 @@ func ruleFlatten(e env, c *call) info {
 	if !e.wantCollection(c, 0, "a list", schema.KindList) {
 		return mistake()
 	}
-	t := c.arg(0).t
-	for t.Kind == schema.KindList && t.Elem != nil && t.Elem.Kind == schema.KindList {
-		t = *t.Elem
+	leaf := leaves(c.arg(0), schema.Type{})
+	if leaf.Kind == 0 {
+		leaf = anyType
 	}
-	if t.Kind != schema.KindList || t.Elem == nil {
-		t = anyType.ListOf()
-	}
-	out := c.out(t)
-	out.elemNull = c.arg(0).elemNull
+	out := c.out(leaf.ListOf())
+	out.elemNull = c.arg(0).within() != 0
 	return out
+}
+
+// leaves joins a type with those of what is in a list and in lists within it.
+func leaves(i info, t schema.Type) schema.Type {
+	switch {
+	case i.t.Kind != schema.KindList || i.isNull:
+		return joinOrFirst(t, i.t)
+	case len(i.elems) > 0:
+		for _, elem := range i.elems {
+			t = leaves(elem, t)
+		}
+		return t
+	case i.t.Elem == nil && i.constant(): // []
+		return t
+	case i.t.Elem == nil:
+		return anyType
+	}
+	return leaves(of(*i.t.Elem), t)
 }
 
 func ruleKeys(e env, c *call) info {
@@ -335,19 +375,24 @@ func ruleContains(e env, c *call) info {
 		return out
 	}
 	elem := *list.t.Elem
-	if elem.Kind != schema.KindAny && shapeOf(elem.Kind) != shapeOf(v.t.Kind) && !(len(list.elems) == 0 && list.val != cty.NilVal) {
+	if elem.Kind != schema.KindAny && elem.Format != mixed && v.t.Format != mixed && shapeOf(elem.Kind) != shapeOf(v.t.Kind) && !(len(list.elems) == 0 && list.val != cty.NilVal) {
 		return e.report(diag.NeverEqual, c.x.Range(), "%s is %s, and the list holds %s: values of different types are never equal, so this is always false.",
 			e.source(c.argExpr(1).Range()), article(v.t.String()), elem.String())
 	}
 	e.compareEnum(c.argExpr(1), of(elem), v)
 	e.compareFormat(c.argExpr(1), of(elem), v)
+	e.compareElements(c, list, v)
+	return out
+}
+
+// compareElements checks constants in a list that is written out against what is looked for in it.
+func (e env) compareElements(c *call, list, v info) {
 	if tuple := tupleOf(c.x.Args[0]); tuple != nil && len(tuple.Exprs) == len(list.elems) {
 		for n, el := range list.elems {
 			e.compareEnum(tuple.Exprs[n], v, el)
 			e.compareFormat(tuple.Exprs[n], v, el)
 		}
 	}
-	return out
 }
 
 func ruleLength(e env, c *call) info {
@@ -426,6 +471,12 @@ func ruleJSONDecode(e env, c *call) info {
 	if s, ok := c.arg(0).text(); ok && wrongFormat(s, schema.Type{Format: schema.JSON}) != "" && !e.quiet {
 		return e.report(diag.BadLiteral, c.x.Args[0].Range(), "this is not valid JSON.")
 	}
+	if v, ok := c.onConstants(); ok {
+		out := c.out(anyType)
+		decoded := decodedInfo(v)
+		out.t, out.null, out.isNull, out.elems, out.elemNull, out.inner, out.val = decoded.t, decoded.null, decoded.isNull, decoded.elems, decoded.elemNull, decoded.inner, v
+		return out
+	}
 	return c.out(anyType)
 }
 
@@ -439,6 +490,9 @@ func ruleIndex(e env, c *call) info {
 	}
 	if c.arg(1).null {
 		e.null(c.argExpr(1), c.arg(1), "index needs a value to look for")
+	}
+	if v := c.arg(1); !v.lax() {
+		e.compareElements(c, c.arg(0), v)
 	}
 	return c.out(numberType)
 }

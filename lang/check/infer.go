@@ -108,9 +108,27 @@ func (e env) inferTemplateJoin(x *hclsyntax.TemplateJoinExpr) info {
 func (e env) inferConditional(x *hclsyntax.ConditionalExpr) info {
 	cond := e.infer(x.Condition)
 	e.wantBool(x.Condition, cond, "the condition of ?:")
-	a := e.given(e.assume(x.Condition, true)).infer(x.TrueResult)
-	b := e.given(e.assume(x.Condition, false)).infer(x.FalseResult)
+	yes, no := e.given(e.assume(x.Condition, true)), e.given(e.assume(x.Condition, false))
+	a, b := reached(yes, yes.infer(x.TrueResult), no, no.infer(x.FalseResult))
 	return e.either(x, cond, a, b)
+}
+
+// reached takes what is said of a result that is never taken for nothing but its type: no mistake within it counts.
+func reached(yes env, a info, no env, b info) (info, info) {
+	switch {
+	case yes.facts.dead && !no.facts.dead:
+		a = a.unreached(b)
+	case no.facts.dead && !yes.facts.dead:
+		b = b.unreached(a)
+	}
+	return a, b
+}
+
+func (i info) unreached(other info) info {
+	if i.bad || i.isNull {
+		return other
+	}
+	return of(i.t)
 }
 
 // either is the value of a conditional whose parts are known.
@@ -129,7 +147,7 @@ func (e env) either(x *hclsyntax.ConditionalExpr, cond, a, b info) info {
 				"both results of ?: must be of one type; the first is %s, the second %s.", article(a.t.String()), article(b.t.String()))
 		}
 	}
-	out := merged(a, b, t)
+	out := e.kept(merged(a, b, t), a, b)
 	out.taint(cond)
 	out.bad = out.bad || cond.bad
 	return out
@@ -145,6 +163,7 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 		out.taint(i)
 		out.bad = out.bad || i.bad
 		out.elemNull = out.elemNull || i.null
+		out.inner |= i.within()
 		if n == 0 || elem.Kind == 0 {
 			elem = i.t
 		} else if !i.isNull {
@@ -161,14 +180,14 @@ func (e env) inferTuple(x *hclsyntax.TupleConsExpr) info {
 	if len(vals) == len(x.Exprs) {
 		out.val = cty.TupleVal(vals)
 	}
-	return out
+	return e.kept(out, out.elems...)
 }
 
 func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 	var out info
 	var fields []schema.Field
 	index := map[string]int{}
-	dynamic := false
+	dynamic, maybe := false, false
 	elem := schema.Type{}
 	vals := map[string]cty.Value{}
 	for _, item := range x.Items {
@@ -176,6 +195,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		i := e.infer(item.ValueExpr)
 		out.taint(i)
 		out.bad = out.bad || i.bad
+		out.inner, maybe = out.inner|i.within(), maybe || i.null
 		if elem.Kind == 0 {
 			elem = i.t
 		} else {
@@ -183,6 +203,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		}
 		if !ok {
 			dynamic = true
+			out.taint(e.keyInfo(item))
 			continue
 		}
 		if i.val != cty.NilVal {
@@ -200,7 +221,7 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 		if elem.Kind == 0 {
 			elem = anyType
 		}
-		out.t = elem.MapOf()
+		out.t, out.elemNull = elem.MapOf(), maybe
 		return out
 	}
 	if len(vals) == len(fields) {
@@ -208,6 +229,15 @@ func (e env) inferObject(x *hclsyntax.ObjectConsExpr) info {
 	}
 	out.t = schema.ObjectType(schema.NewObject("", fields...))
 	return out
+}
+
+// keyInfo is what is known of a key that is computed.
+func (e env) keyInfo(item hclsyntax.ObjectConsItem) info {
+	key := item.KeyExpr
+	if k, ok := key.(*hclsyntax.ObjectConsKeyExpr); ok {
+		key = k.Wrapped
+	}
+	return e.silent().infer(key)
 }
 
 // objectKey returns the name that an item of an object is written under; ok is false where it is computed.
@@ -255,6 +285,9 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 			e.source(x.CollExpr.Range()), article(coll.t.String()))
 	}
 	in := e.bind(x.ValVar, elem)
+	if path, ok := e.pathOf(x.CollExpr); ok && coll.t.Kind == schema.KindList {
+		in = in.given(&facts{minLen: map[string]int{path: 1}}) // an element stands before it
+	}
 	if n := constantLength(coll); n > 1 {
 		if in.times = max(1, in.times) * n; in.times > mostTurns {
 			return e.report(diag.TooExpensive, x.Range(), "the loops around this run %d times at the least; an expression may take %d steps.", in.times, mostTurns)
@@ -270,7 +303,10 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in = in.given(in.assume(x.CondExpr, true))
 	}
 	val := in.infer(x.ValExpr)
-	out := info{bad: val.bad || cond.bad, elemNull: val.null}
+	if in.facts.dead && !e.facts.dead {
+		val = of(anyType) // no element passes
+	}
+	out := info{bad: val.bad || cond.bad, elemNull: val.null, inner: val.within()}
 	out.taint(coll, val, cond)
 	if x.KeyExpr == nil {
 		out.t = val.t.ListOf()
@@ -285,7 +321,8 @@ func (e env) inferFor(x *hclsyntax.ForExpr) info {
 		in.report(diag.WrongType, x.KeyExpr.Range(), "a key must be a string; this is %s.", article(k.t.String()))
 	}
 	if x.Group {
-		out.t = val.t.ListOf().MapOf()
+		list := info{elemNull: val.null, inner: val.within()}
+		out.t, out.elemNull, out.inner = val.t.ListOf().MapOf(), false, list.within()
 	} else {
 		out.t = val.t.MapOf()
 	}
@@ -310,6 +347,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 		return of(anyType), elem, true
 	}
 	elem.taint(coll)
+	elem.emerge(coll.inner)
 	switch coll.t.Kind {
 	case schema.KindList:
 		key = of(numberType)
@@ -341,12 +379,16 @@ func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
 		return mistake()
 	}
 	elem := src
+	if src.null && len(e.anon) > 0 && src.t.Kind != schema.KindList && !e.quiet {
+		return e.report(diag.MayBeNull, x.Source.Range(), "in a splat, * gives lists of one type; %s is %s, which makes a list with or without it.\nWrite [for … if … != null] instead.",
+			e.source(x.Source.Range()), withWhy(src))
+	}
 	elem.null, elem.isNull = false, false // null has no elements
 	if src.t.Kind == schema.KindList && !src.isNull {
 		_, elem, _ = e.parts(src)
 	}
 	each := e.standOn(elem).infer(x.Each)
-	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null}
+	out := info{t: each.t.ListOf(), bad: each.bad, elemNull: each.null, inner: each.within()}
 	out.taint(src, each)
 	return out
 }
@@ -360,6 +402,7 @@ func (e env) inferIndex(x *hclsyntax.IndexExpr) info {
 	if key.null {
 		e.null(x.Key, key, "an index can't be null")
 	}
+	e.lookedUp(x.Collection, x.Key, key)
 	path, known := e.pathOf(x.Collection)
 	return e.element(x, coll, key, path, known, x.Collection.Range(), x.Key.Range())
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -15,79 +14,6 @@ import (
 // Narrowing: what a condition that held, or did not hold, proves of the places it speaks of. A place is named by its
 // path, "trigger.customer"; a local that only names another place stands for that place. Facts are monotone and are
 // only ever weaker than the truth: where a condition proves one of two things, what both imply is kept.
-
-// facts is an immutable (but for the cache of its key) set of proved statements.
-type facts struct {
-	nonNull map[string]bool
-	minLen  map[string]int // the list at the path has at least so many elements
-	dead    bool           // the conditions can't all hold: nothing is said of what they guard
-	text    string         // see key
-}
-
-// key is the same for equal sets.
-func (f *facts) key() string {
-	if f.text != "" || len(f.nonNull) == 0 && len(f.minLen) == 0 && !f.dead {
-		return f.text
-	}
-	var b strings.Builder
-	for _, path := range keys(f.nonNull) {
-		b.WriteString(path + "\n")
-	}
-	for _, path := range keys(f.minLen) {
-		fmt.Fprintf(&b, "%s %d\n", path, f.minLen[path])
-	}
-	if f.dead {
-		b.WriteString("dead")
-	}
-	f.text = b.String()
-	return f.text
-}
-
-var noFacts = &facts{}
-
-// and returns what holds where both sets hold.
-func (f *facts) and(g *facts) *facts {
-	if len(g.nonNull) == 0 && len(g.minLen) == 0 && !g.dead {
-		return f
-	}
-	if len(f.nonNull) == 0 && len(f.minLen) == 0 && !f.dead {
-		return g
-	}
-	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}, dead: f.dead || g.dead}
-	for _, src := range []*facts{f, g} {
-		for path := range src.nonNull {
-			out.nonNull[path] = true
-		}
-		for path, n := range src.minLen {
-			out.minLen[path] = max(n, out.minLen[path])
-		}
-	}
-	return out
-}
-
-// or returns what holds where one of the sets holds, it is not known which.
-func (f *facts) or(g *facts) *facts {
-	if f.dead {
-		return g
-	}
-	if g.dead {
-		return f
-	}
-	out := &facts{nonNull: map[string]bool{}, minLen: map[string]int{}}
-	for path := range f.nonNull {
-		if g.nonNull[path] {
-			out.nonNull[path] = true
-		}
-	}
-	for path, n := range f.minLen {
-		if m := min(n, g.minLen[path]); m > 0 {
-			out.minLen[path] = m
-		}
-	}
-	return out
-}
-
-func proves(path string) *facts { return &facts{nonNull: map[string]bool{path: true}} }
 
 // assume returns what is proved by the condition being true, or false. It is kept for each condition: what a || b
 // proves needs both answers for each side, which nested would double the work at each level.
@@ -135,12 +61,14 @@ func (e *env) prove(x hclsyntax.Expression, truth bool) *facts {
 			return e.assumeLocal(l, truth)
 		}
 		if path, ok := e.pathOf(x); ok {
+			is := among(path, word("true"), truth)
 			if name, ok := timedOut(path); ok && !truth {
-				return arrived(name)
+				return is.and(arrived(name))
 			}
 			if truth {
-				return proves(path)
+				return is.and(proves(path))
 			}
+			return is
 		}
 	case *hclsyntax.ConditionalExpr:
 		return e.assume(x.Condition, true).and(e.assume(x.TrueResult, truth)).
@@ -203,12 +131,21 @@ func (e *env) assumeEqual(a, b hclsyntax.Expression, equal bool) *facts {
 	for _, pair := range [][2]hclsyntax.Expression{{a, b}, {b, a}} {
 		place, other := pair[0], pair[1]
 		if isNullLiteral(other) {
-			if path, ok := e.pathOf(place); ok && !equal {
+			path, ok := e.pathOf(place)
+			switch {
+			case ok && !equal:
 				out = out.and(proves(path))
+			case ok && e.facts.nonNull[path]:
+				return &facts{dead: true}
 			}
 			continue
 		}
 		v, known := literal(other)
+		if path, ok := e.pathOf(place); ok && known {
+			if set, ok := point(v); ok {
+				out = out.and(among(path, set, equal))
+			}
+		}
 		if known && v.Type() == cty.Bool {
 			if equal && v.True() || !equal && v.False() {
 				out = out.and(e.assume(place, true))
@@ -275,6 +212,16 @@ func (e *env) assumeEventType(name string, equal bool) *facts {
 
 // assumeOrder returns what big > small, or big >= small, proves of lengths.
 func (e *env) assumeOrder(big, small hclsyntax.Expression, strict, truth bool) *facts {
+	if path, ok := e.pathOf(big); ok {
+		if v, ok := literal(small); ok && v.Type() == cty.Number {
+			return among(path, numbers(interval{lo: v.AsBigFloat(), loOpen: strict}), truth)
+		}
+	}
+	if path, ok := e.pathOf(small); ok {
+		if v, ok := literal(big); ok && v.Type() == cty.Number {
+			return among(path, numbers(interval{hi: v.AsBigFloat(), hiOpen: strict}), truth)
+		}
+	}
 	if !truth {
 		return noFacts
 	}
@@ -316,6 +263,9 @@ func wholeNumber(v cty.Value) (int, bool) {
 
 // assumeCall knows what can() proves: that the places on the way to what it reads are there.
 func (e *env) assumeCall(x *hclsyntax.FunctionCallExpr, truth bool) *facts {
+	if x.Name == "contains" && len(x.Args) == 2 && !x.ExpandFinal {
+		return e.assumeContains(x.Args[0], x.Args[1], truth)
+	}
 	if x.Name != "can" || len(x.Args) != 1 || !truth {
 		return noFacts
 	}
@@ -332,6 +282,28 @@ func (e *env) assumeCall(x *hclsyntax.FunctionCallExpr, truth bool) *facts {
 		path = path[:i]
 		out = out.and(proves(path))
 	}
+}
+
+// assumeContains knows contains(["a", "b"], place).
+func (e *env) assumeContains(list, place hclsyntax.Expression, truth bool) *facts {
+	path, ok := e.pathOf(place)
+	tuple := tupleOf(list)
+	if !ok || tuple == nil || len(tuple.Exprs) > mostWords {
+		return noFacts
+	}
+	set := nothing()
+	for _, x := range tuple.Exprs {
+		v, ok := literal(x)
+		if !ok {
+			return noFacts
+		}
+		one, ok := point(v)
+		if !ok {
+			return noFacts
+		}
+		set = set.or(one)
+	}
+	return among(path, set, truth)
 }
 
 // pathOf names the place that an expression reads, if it only reads one.
@@ -496,7 +468,7 @@ func typesOf(triggers []*Trigger) []string {
 func guardFacts(guards []schema.Guard) *facts {
 	out := noFacts
 	for _, g := range guards {
-		if !g.Null {
+		if g.Proves() {
 			out = out.and(proves("trigger." + g.Path.String()))
 		}
 	}

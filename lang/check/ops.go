@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math/big"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -53,8 +54,22 @@ func (e env) inferBinary(x *hclsyntax.BinaryOpExpr) info {
 		(x.Op == hclsyntax.OpDivide || x.Op == hclsyntax.OpModulo) {
 		return e.report(diag.BadLiteral, x.RHS.Range(), "nothing can be divided by zero.")
 	}
+	if (x.Op == hclsyntax.OpDivide || x.Op == hclsyntax.OpModulo) && e.isZero(x.RHS) {
+		return e.report(diag.EvalFailed, x.RHS.Range(), "%s is always 0 here, and nothing can be divided by zero.", e.source(x.RHS.Range()))
+	}
 	out.val = fold(x.Op.Impl, a, b)
 	return out
+}
+
+// isZero reports whether the conditions around leave nothing but 0 at a place.
+func (e env) isZero(x hclsyntax.Expression) bool {
+	path, ok := e.pathOf(x)
+	set, narrowed := e.facts.sets[path]
+	if !ok || !narrowed || e.quiet || e.facts.dead {
+		return false
+	}
+	zero := numbers(interval{lo: new(big.Float), hi: new(big.Float)})
+	return !set.and(zero).empty() && set.and(zero.but()).nums == nil
 }
 
 func (e env) inferLogic(x *hclsyntax.BinaryOpExpr) info {
@@ -65,7 +80,11 @@ func (e env) inferLogic(x *hclsyntax.BinaryOpExpr) info {
 	}
 	a := e.infer(x.LHS)
 	e.wantBool(x.LHS, a, what[:2])
-	b := e.given(e.assume(x.LHS, and)).infer(x.RHS)
+	right := e.given(e.assume(x.LHS, and))
+	b := right.infer(x.RHS)
+	if right.facts.dead && !e.facts.dead {
+		b = of(boolType) // it is never asked
+	}
 	e.wantBool(x.RHS, b, what[:2])
 	out := info{t: boolType, bad: a.bad || b.bad}
 	out.taint(a, b)
@@ -171,7 +190,7 @@ func (e env) wantNumber(x hclsyntax.Expression, i info, op *hclsyntax.Operation)
 
 // compare checks that an equality can be true and false.
 func (e env) compare(x *hclsyntax.BinaryOpExpr, a, b info) {
-	if a.lax() || b.lax() {
+	if a.lax() || b.lax() || a.t.Format == mixed || b.t.Format == mixed {
 		return
 	}
 	ka, kb := shapeOf(a.t.Kind), shapeOf(b.t.Kind)

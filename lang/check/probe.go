@@ -9,7 +9,9 @@ package check
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -60,7 +62,8 @@ type Name struct {
 func (s *Session) Probe(p *syntax.Project, filename string, at int) *Place {
 	fresh := *s.c // but for the functions and what is known of the catalogue
 	c := &fresh
-	c.files, c.soft = p.Files, map[hclsyntax.Expression]bool{}
+	c.files, c.soft, c.callees = p.Files, map[hclsyntax.Expression]bool{}, maps.Clone(s.c.callees)
+	delete(c.callees, strings.TrimSuffix(filename, ".hcl"))
 	place := &Place{filename: filename, at: at, c: c}
 	c.probe = place
 	rep := newReporter()
@@ -75,6 +78,7 @@ func (s *Session) Probe(p *syntax.Project, filename string, at int) *Place {
 		}
 	}
 	if filename == syntax.ConfigFile {
+		c.checkOnAlert(p, pr, rep)
 		c.checkOnError(p.Config.OnError, nil, pr, rep)
 		c.checkUnusedLocals(pr, rep)
 	}
@@ -186,6 +190,9 @@ func (e env) aside() env {
 func (p *Place) Sights(x hclsyntax.Expression) []Sight {
 	var out []Sight
 	for _, e := range p.envs() {
+		if e.sc.variant != nil && e.sc.variant.Name == alertTrigger {
+			_ = hclsyntax.Walk(x, &renamer{}) // the renamer complains of nothing
+		}
 		i := e.silent().lenient().infer(x)
 		s := Sight{Type: i.t, Known: !i.bad, MayBeNull: i.null, Null: i.isNull, Why: i.why, Secret: i.secret}
 		if i.bad || s.Type.Kind == 0 {
@@ -249,6 +256,9 @@ func (p *Place) Roots() []Name {
 		for _, name := range append(keys(e.loop), append(slices.Clone(roots), "each", "error", "incoming")...) {
 			if !seen[name] && e.aside().reaches(name, p) {
 				seen[name] = true
+				if name == "trigger" && e.sc.variant != nil && e.sc.variant.Name == alertTrigger {
+					name = "alert" // see renameAlert
+				}
 				out = append(out, Name{Text: name})
 			}
 		}
@@ -273,7 +283,7 @@ func (e env) reaches(name string, p *Place) bool {
 	}
 	e.infer(&hclsyntax.ScopeTraversalExpr{Traversal: hcl.Traversal{hcl.TraverseRoot{Name: name}}})
 	for _, d := range e.sc.rep.diags {
-		if m, _ := diag.MetaOf(d); m.Code == diag.UnknownName || m.Code == diag.NotYetRunnable {
+		if m, _ := diag.MetaOf(d); m.Code == diag.UnknownName {
 			return false
 		}
 	}

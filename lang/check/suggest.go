@@ -15,13 +15,14 @@ import (
 
 // synonyms are words that mean the same where something is named. A word may be in several groups.
 var synonyms = [...][]string{
-	{"canceled", "cancelled", "cancel", "deleted", "delete", "removed", "ended", "churned", "terminated", "cancellation"},
+	{"canceled", "cancelled", "cancel", "deleted", "delete", "removed", "remove", "ended", "churned", "terminated", "cancellation"},
 	{"failed", "fail", "failure", "declined", "error", "rejected", "unsuccessful"},
 	{"succeeded", "succeed", "paid", "success", "successful", "completed", "complete", "received"},
 	{"created", "create", "new", "added", "started", "opened", "registered", "signup"},
 	{"attached", "added", "linked"},
 	{"updated", "update", "changed", "change", "modified", "edited"},
-	{"retrieve", "get", "fetch", "find", "read", "lookup"},
+	{"retrieve", "get", "fetch", "read", "lookup"},
+	{"retrieve", "find", "lookup", "search"},
 	{"identify", "upsert", "create"},
 	{"charge", "payment", "transaction"},
 	{"customer", "user", "client", "buyer", "person", "contact"},
@@ -32,6 +33,9 @@ var synonyms = [...][]string{
 	{"send", "sent", "deliver"},
 	{"track", "record", "event", "log"},
 }
+
+// persons are words that an author puts into a name and a vendor whose every name is about a person leaves out.
+var persons = []string{"user", "person", "contact", "profile"}
 
 // extras are words that a vendor puts into a name and an author leaves out, with what they cost; others cost 2.
 func extraCost(word string) int {
@@ -85,7 +89,7 @@ func far(words []string, candidate string) (cost int, ok bool) {
 		}
 	}
 	for _, w := range open {
-		if !take(func(r string) bool { return meansSame(r, w) }) {
+		if !take(func(r string) bool { return meansSame(r, w) }) && !slices.Contains(persons, w) {
 			return 0, false
 		}
 		cost++

@@ -81,7 +81,7 @@ func (e env) inferTraversal(x *hclsyntax.ScopeTraversalExpr) info {
 	case "each", "error", "incoming":
 		return e.inferFlow(x, name)
 	case "alert":
-		return e.report(diag.NotYetRunnable, rootRange, "%q belongs to a part of the language that can't be run yet.", name)
+		return e.report(diag.UnknownName, rootRange, "alert is in reach in on_alert only.")
 	}
 	return e.unknownRoot(name, rootRange)
 }
@@ -176,18 +176,14 @@ func (e env) inferLocal(l *local) info {
 	if l.broken || e.sc.busy[l] {
 		return mistake()
 	}
-	key := memoKey{local: l, facts: e.facts.key(), quiet: e.quiet, in: e.in}
-	if !e.mute {
-		if i, ok := e.sc.memo[key]; ok {
-			return i
-		}
+	key := memoKey{local: l, facts: e.facts.key(), quiet: e.quiet, mute: e.mute, in: e.in}
+	if i, ok := e.sc.memo[key]; ok {
+		return i
 	}
 	e.sc.busy[l] = true
 	i := e.plain().infer(l.Expr)
 	delete(e.sc.busy, l)
-	if !e.mute {
-		e.sc.memo[key] = i
-	}
+	e.sc.memo[key] = i
 	return i
 }
 
@@ -257,6 +253,7 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 	case schema.KindMap:
 		e.c.soft[x] = true
 		i := info{t: anyType, null: true, secret: cur.secret, personal: cur.personal, why: fmt.Sprintf("where the map has no %q", name)}
+		i.emerge(cur.inner)
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -270,6 +267,7 @@ func (e env) attribute(x hclsyntax.Expression, cur info, name string, base, rng 
 
 func (e env) fieldInfo(f *schema.Field, in info) info {
 	i := info{t: f.Type, null: f.MayBeNull(), secret: f.Secret || in.secret, personal: f.Role.Personal() || in.personal}
+	i.emerge(in.inner)
 	if i.null && e.sc != nil && e.sc.variant != nil && e.sc.variant.Name != "" {
 		i.why = "on " + e.sc.variant.Spec.Name
 	}
@@ -329,11 +327,12 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 		}
 		return e.listElement(x, cur, key, path, known, rng)
 	case schema.KindMap:
-		if !key.lax() && !primitive(key.t.Kind) {
+		if !key.lax() && key.t.Kind != schema.KindString {
 			return e.report(diag.BadIndex, rng, "the keys of a map are strings; this is %s.", article(key.t.String()))
 		}
 		e.c.soft[x] = true
 		i := info{t: anyType, null: true, secret: secret, personal: cur.personal || key.personal, why: "where the map has no such key"}
+		i.emerge(cur.inner)
 		if cur.t.Elem != nil {
 			i.t = *cur.t.Elem
 		}
@@ -350,6 +349,7 @@ func (e env) element(x hclsyntax.Expression, cur, key info, path string, known b
 		e.c.soft[x] = true
 		_, elem, _ := e.parts(cur)
 		elem.null = true
+		elem.taint(key)
 		return elem
 	}
 	return e.report(diag.BadIndex, rng, "%s is %s, which has no elements.", e.source(base), article(cur.t.String()))

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"errors"
 	"math"
 	"math/big"
 	"slices"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
@@ -50,7 +48,17 @@ func samples(name string) []cty.Value {
 	case "format_number":
 		return append([]cty.Value{cty.NumberIntVal(1)}, text("en-US")...)
 	case "parseint":
-		return append(text("1"), cty.NumberIntVal(10))
+		return append(text("1"), cty.NumberIntVal(62)) // in which most texts are numbers
+	case "substr":
+		return append(text("abc"), cty.Zero, cty.NumberIntVal(1))
+	case "indent":
+		return append([]cty.Value{cty.NumberIntVal(1)}, text("a")...)
+	case "log":
+		return []cty.Value{cty.NumberIntVal(8), cty.NumberIntVal(2)}
+	case "element":
+		return []cty.Value{cty.ListVal(text("a")), cty.Zero}
+	case "uuidv5":
+		return text("dns", "a")
 	}
 	return nil
 }
@@ -72,8 +80,8 @@ func (e env) tried(c *call) bool {
 		vals := slices.Clone(right[:len(c.args)])
 		vals[n] = v
 		_, err = safely(func() (cty.Value, error) { return c.spec.Call(vals) })
-		if arg := (function.ArgError{}); errors.As(err, &arg) && arg.Index == n {
-			e.report(diag.BadLiteral, c.argExpr(n).Range(), "the %s argument of %s can't be this: %s.", ordinal(n+1), c.x.Name, arg)
+		if err != nil {
+			e.report(diag.BadLiteral, c.argExpr(n).Range(), "the %s argument of %s can't be this: %s.", ordinal(n+1), c.x.Name, err)
 			return false
 		}
 	}

@@ -121,7 +121,7 @@ type signed struct {
 }
 
 func (b *builder) sign(n *nodeSrc) (text string, ok bool) {
-	if n.Action == nil || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
+	if n.Action == nil || n.Calls != "" || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
 		return "", false
 	}
 	for _, g := range n.Gates {
@@ -135,7 +135,7 @@ func (b *builder) sign(n *nodeSrc) (text string, ok bool) {
 // described writes a step with all that its inputs read of other steps.
 func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 	const deepest = 8
-	if n.Action == nil || depth > deepest || len(n.refs.waited) > 0 || len(b.complaints(n)) > 0 {
+	if n.Action == nil || n.Calls != "" || depth > deepest || len(n.refs.waited) > 0 || len(b.complaints(n)) > 0 {
 		return "", false
 	}
 	parts := []string{n.Action.Name, n.Connection}
@@ -147,7 +147,7 @@ func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 		parts = append(parts, "for_each "+text)
 	}
 	var inputs []string
-	for _, a := range n.src.Args {
+	for _, a := range n.args {
 		text, ok := b.text(a.Expr)
 		if !ok {
 			return "", false

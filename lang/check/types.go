@@ -20,7 +20,24 @@ type info struct {
 	why      string    // why it may be null, the end of a sentence such as "on stripe_charge_failed"
 	elems    []info    // of a list that is written out, else nil
 
-	elemNull bool // the elements of the list or map may be null
+	elemNull bool   // the elements of the list or map may be null
+	inner    depths // so may those of what the elements or attributes are
+}
+
+// depths says, a bit for each level, where elements may be null: bit 0 is for the elements of elements.
+type depths uint32
+
+// within is what a list or an object holds where the value is one of its parts.
+func (i info) within() depths {
+	if i.elemNull {
+		return i.inner<<1 | 1
+	}
+	return i.inner << 1
+}
+
+// emerge gives a part of a value what is known of the nulls that it holds.
+func (i *info) emerge(from depths) {
+	i.elemNull, i.inner = from&1 != 0, from>>1
 }
 
 var (
@@ -28,6 +45,16 @@ var (
 	stringType = schema.Type{Kind: schema.KindString}
 	numberType = schema.Type{Kind: schema.KindNumber}
 	boolType   = schema.Type{Kind: schema.KindBool}
+)
+
+// mixed is the format of what may be of one kind or another, and is surely not of every kind: text of what is a string, a
+// number or a bool, and any value of the rest. Unlike free-form data, which nothing is known of, it is refused where one
+// kind is needed.
+const mixed schema.Format = 255
+
+var (
+	mixedText = schema.Type{Kind: schema.KindString, Format: mixed}
+	mixedType = schema.Type{Kind: schema.KindAny, Format: mixed}
 )
 
 // mistake is the value of an expression that has been complained of.
@@ -53,7 +80,9 @@ func (i info) empty() bool {
 }
 
 // lax reports whether nothing can be said of the type.
-func (i info) lax() bool { return i.bad || i.isNull || i.t.Kind == schema.KindAny || i.t.Kind == 0 }
+func (i info) lax() bool { return i.bad || i.isNull || unknown(i.t) }
+
+func unknown(t schema.Type) bool { return t.Kind == schema.KindAny && t.Format != mixed || t.Kind == 0 }
 
 // describe says what the value is, for messages: "a string or null".
 func (i info) describe() string {
@@ -173,8 +202,11 @@ func ctyAt(t schema.Type, depth int) cty.Type {
 // none. It follows cty's own rules: numbers and bools become strings, lists and maps unify by element, objects of
 // different names become maps.
 func unify(a, b schema.Type) (t schema.Type, ok bool) {
-	if a.Kind == schema.KindAny || b.Kind == schema.KindAny || a.Kind == 0 || b.Kind == 0 {
+	if unknown(a) || unknown(b) {
 		return anyType, true
+	}
+	if a.Kind == schema.KindAny || b.Kind == schema.KindAny {
+		return mixedType, true
 	}
 	if a.Kind == b.Kind {
 		switch a.Kind {
@@ -278,8 +310,17 @@ func join(a, b schema.Type) schema.Type {
 	if b.Kind == schema.KindMap && isEmptyObject(a) {
 		return b
 	}
-	if a.Kind != b.Kind || a.Kind == schema.KindAny {
+	switch {
+	case unknown(a) || unknown(b):
 		return anyType
+	case a.Kind == schema.KindMap && b.Kind == schema.KindObject:
+		return joinMap(a, b.Object)
+	case a.Kind == schema.KindObject && b.Kind == schema.KindMap:
+		return joinMap(b, a.Object)
+	case a.Kind != b.Kind && primitive(a.Kind) && primitive(b.Kind):
+		return mixedText
+	case a.Kind != b.Kind || a.Kind == schema.KindAny:
+		return mixedType
 	}
 	switch a.Kind {
 	case schema.KindString:
@@ -311,6 +352,21 @@ func join(a, b schema.Type) schema.Type {
 	return a
 }
 
+// joinMap returns a map of what either may hold: what reads a part of it reads it as one of a map.
+func joinMap(m schema.Type, o *schema.Object) schema.Type {
+	if m.Elem == nil || o == nil || o.Open {
+		return anyType
+	}
+	elem := *m.Elem
+	for _, f := range o.Fields() {
+		if f.MayBeNull() {
+			return mixedType
+		}
+		elem = join(elem, f.Type)
+	}
+	return elem.MapOf()
+}
+
 func isEmptyObject(t schema.Type) bool {
 	return t.Kind == schema.KindObject && t.Object != nil && !t.Object.Open && len(t.Object.Fields()) == 0
 }
@@ -330,6 +386,9 @@ func joinStrings(a, b schema.Type) schema.Type {
 	t := a
 	if a.Format != b.Format || a.Prefix != b.Prefix {
 		t.Format, t.Prefix, t.Refers = schema.NoFormat, "", ""
+	}
+	if a.Format == mixed || b.Format == mixed {
+		t.Format = mixed
 	}
 	t.Enum = nil
 	if len(a.Enum) > 0 && len(b.Enum) > 0 {
@@ -356,6 +415,7 @@ func merged(a, b info, t schema.Type) info {
 		why:    a.why,
 
 		elemNull: a.elemNull || b.elemNull,
+		inner:    a.inner | b.inner,
 	}
 	out.taint(a, b)
 	if out.why == "" {

@@ -1,8 +1,10 @@
 package check
 
 import (
+	"fmt"
 	"maps"
 	"math/big"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -17,6 +19,7 @@ type values struct {
 	nums  []interval      // in order, apart from each other
 	whole bool            // the place holds whole numbers only
 	other bool            // values of other kinds, of which nothing more is said
+	text  string          // its key, where facts have asked for it
 }
 
 // interval is a range of numbers. A nil end is open without end.
@@ -77,6 +80,9 @@ func point(v cty.Value) (values, bool) {
 	}
 	return values{}, false
 }
+
+// size is how many parts the set is made of.
+func (v values) size() int { return len(v.words) + len(v.nums) }
 
 func (v values) empty() bool {
 	return !v.null && !v.not && len(v.words) == 0 && len(v.nums) == 0 && !v.other
@@ -140,6 +146,26 @@ func (v values) or(w values) values {
 // but returns what is not in the set.
 func (v values) but() values {
 	return values{null: !v.null, not: !v.not, words: v.words, nums: complement(v.nums), other: !v.other}
+}
+
+// key is the same for equal sets.
+func (v values) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%t %t %t %t", v.null, v.not, v.whole, v.other)
+	for _, s := range keys(v.words) {
+		fmt.Fprintf(&b, " %q", s)
+	}
+	for _, x := range v.nums {
+		for _, end := range []*big.Float{x.lo, x.hi} {
+			if end == nil {
+				b.WriteString(" *")
+			} else {
+				b.WriteString(" " + end.Text('p', 0))
+			}
+		}
+		fmt.Fprintf(&b, " %t %t", x.loOpen, x.hiOpen)
+	}
+	return b.String()
 }
 
 func union(a, b map[string]bool) map[string]bool {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -59,20 +60,25 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 
 func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 	e := env{c: b.c, sc: b.scope(t, types, rep), facts: guardFacts(t.Guards)}
-	b.typesOfBody(e, b.top, rep)
+	b.typesOfKeys(e, rep)
+	b.typesOfOutputs(b.typesOfBody(e, b.top, rep), rep)
 	if b.failed != nil {
 		b.typesOfBody(e, b.failed, rep)
 	}
 }
 
 // typesOfBody checks steps that stand in one block, from the top: what a filter proves holds below it.
-func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
+// It returns the place below all of them.
+func (b *builder) typesOfBody(e env, in *body, rep *reporter) env {
 	e.in = in
 	for _, n := range in.nodes {
 		if e.facts.dead {
 			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
 		}
 		b.in(rep, n.context(), func() {
+			if n.Kind != Action {
+				b.visited(e, n)
+			}
 			switch n.Kind {
 			case Filter:
 				if n.src.Condition != nil {
@@ -88,6 +94,21 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			}
 		})
 	}
+	if in == b.top {
+		b.visited(e, nil)
+	}
+	return e
+}
+
+// visited tells what is in reach of a step.
+func (b *builder) visited(e env, n *nodeSrc) {
+	if b.visit == nil {
+		return
+	}
+	if n != nil && n.Kind == Wait && n.Wait.Event != nil {
+		e.incoming = n
+	}
+	b.visit(n, e)
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
@@ -98,13 +119,21 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		e.wantBool(n.src.When, e.infer(n.src.When), `"when"`)
 		e.facts = e.facts.and(e.assume(n.src.When, true))
 	}
+	b.visited(e, n)
 	if n.Action == nil {
-		for _, a := range n.src.Args {
+		for _, a := range n.args {
 			e.infer(a.Expr)
 		}
 		return
 	}
-	n.tellsOf(e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name))
+	owner := "the action " + n.Action.Name
+	if n.Calls != "" {
+		owner = fmt.Sprintf("the recipe %q", n.Calls)
+	}
+	n.tellsOf(e.assignArgs(n.Action.In, n.args, n.src.Range, owner))
+	if n.Action.Service == builtin && n.Calls == "" && slices.Contains(n.Personal, "name") {
+		e.report(diag.PersonalName, n.argRange("name"), "the name of a value is kept and shown as it is, and this one tells of a person. Make it of an identifier, or of a digest: sha256(…).")
+	}
 }
 
 // mergeVariants hands on what the passes reported.
@@ -126,10 +155,13 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 					continue
 				}
 				if other.seen[key] {
-					bad = append(bad, triggers[k].Name)
+					bad = append(bad, triggers[k].among(triggers))
 				} else {
-					good = append(good, triggers[k].Name)
+					good = append(good, triggers[k].among(triggers))
 				}
+			}
+			if m.Code == diag.UnreachableCase && len(good) > 0 {
+				continue // another trigger reaches it
 			}
 			if triggers[n].Spec != nil && len(good) > 0 {
 				d = onSome(d, m, bad, good)
@@ -141,6 +173,16 @@ func (b *builder) mergeVariants(triggers []*Trigger, all []*reporter) {
 			rep.seen[key] = true
 		}
 	}
+}
+
+// among names the trigger among the others of its recipe.
+func (t *Trigger) among(all []*Trigger) string {
+	for _, o := range all {
+		if o != t && o.Name == t.Name {
+			return fmt.Sprintf("%s of %s", t.Name, strings.Join(t.Events, ", "))
+		}
+	}
+	return t.Name
 }
 
 // onSome says for which triggers a mistake is one.
@@ -213,8 +255,8 @@ func (b *builder) unusedLocals(t *Trigger, types []string) {
 // usedLocals are the locals that something of the recipe reads, those of the project among them.
 func (b *builder) usedLocals() map[string]bool {
 	used := map[string]bool{}
-	for _, n := range b.all() {
-		for name := range n.refs.locals {
+	for _, refs := range b.allRefs() {
+		for name := range refs.locals {
 			used[name] = true
 		}
 	}
@@ -227,7 +269,7 @@ func (b *builder) noAction() {
 			return
 		}
 	}
-	if len(b.src.Triggers) > 0 {
+	if len(b.src.Triggers) > 0 && len(b.outputs) == 0 {
 		b.e.report(diag.NoAction, b.src.Triggers[0].Range, "this recipe has no action, so an event changes nothing.")
 	}
 }

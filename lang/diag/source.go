@@ -44,6 +44,9 @@ type cell struct {
 	offset int // of its first byte in the line
 }
 
+// mostBytes is how much of a character with its combining ones is shown. No script needs more.
+const mostBytes = 64
+
 // cells splits a line into what a terminal shows. Tabs become spaces; what can't be seen becomes U+FFFD, except
 // combining characters, which stay with the cell before them.
 func cells(line []byte) []cell {
@@ -63,7 +66,9 @@ func cells(line []byte) []cell {
 		case r == utf8.RuneError, !shown(r):
 			c.text, c.width = "\ufffd", 1
 		case c.width == 0 && len(all) > 0:
-			all[len(all)-1].text += c.text
+			if last := &all[len(all)-1]; len(last.text) < mostBytes {
+				last.text += c.text
+			}
 			i += size
 			continue
 		}

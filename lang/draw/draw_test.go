@@ -97,7 +97,19 @@ func hostileGraph(text string) *Graph {
 	return &Graph{Recipe: text, Triggers: []Trigger{{Name: text, Type: text + "x"}}, Nodes: []Node{
 		{ID: "filter.1", Kind: "filter", Name: text, Condition: text, Needs: []string{"action.a"}},
 		{ID: "action.a", Kind: "action", Name: text, Action: "act", When: text, Gates: []string{}},
-	}}
+		{ID: "switch.1", Kind: "switch", Name: text, On: text, Cases: []Case{
+			{Values: []string{text, "x"}, Nodes: []string{"action.b"}}, {Values: []string{"y", text}}}},
+		{ID: "action.b", Kind: "action", Name: text, Action: "act", ForEach: "[" + text, Within: &Within{Switch: "switch.1"}},
+		{ID: "wait.w", Kind: "wait", Name: text, Wait: &Wait{Until: text, Event: text, Match: text}, After: []string{"action.b"}},
+	}, OnError: []Node{{ID: "on_error.action.t", Kind: "action", Name: text, Action: "act"}}}
+}
+
+// hostileLabels are the labels of hostileGraph in the order in which they are drawn.
+func hostileLabels(g *Graph) []string {
+	n := g.Nodes
+	out := []string{join(g.Triggers[0].label()), join(n[0].label()), join(n[1].label()), join(n[2].label()),
+		visible(n[2].Cases[0].label()), join(n[3].label()), "nothing", join(n[4].label()), "on_error", "the run has failed", join(g.OnError[0].label())}
+	return append(out, visible(n[2].Cases[1].label()), visible(n[2].Cases[0].label())) // of the arrows
 }
 
 // TestHostileLabels reads drawings back with strict little parsers: whatever a label holds, the boxes and arrows are the
@@ -118,7 +130,7 @@ func FuzzLabels(f *testing.F) {
 func checkDrawings(t *testing.T, text string) {
 	t.Helper()
 	g := hostileGraph(text)
-	want := []string{join(g.Triggers[0].label()), join(g.Nodes[0].label()), join(g.Nodes[1].label())}
+	want := hostileLabels(g)
 	var b bytes.Buffer
 	if err := Mermaid(&b, g); err != nil {
 		t.Fatal(err)
@@ -147,27 +159,43 @@ func join(lines []string) string {
 }
 
 var (
-	mermaidBox = regexp.MustCompile(`^  [tn]\d+(?:\(\["([^"]*)"\]\)|\{\{"([^"]*)"\}\}|\["([^"]*)"\])$`)
-	mermaidEnd = regexp.MustCompile(`^  [tn]\d+ (?:-->|==>) n\d+$`)
-	code       = regexp.MustCompile(`#(\d+);`)
+	mermaidBox   = regexp.MustCompile(`^ +[tne][\dc]*(?:\(\["([^"]*)"\]\)|\{\{"([^"]*)"\}\}|\{"([^"]*)"\}|\["([^"]*)"\]|\[\["([^"]*)"\]\]|\[/"([^"]*)"/\]|\("([^"]*)"\))$`)
+	mermaidGroup = regexp.MustCompile(`^ +subgraph (?:n[\dc]+|failed)\["([^"]*)"\]$`)
+	mermaidEdge  = regexp.MustCompile(`^  [tne][\dc]* (?:-->|==>|-\.->)(?:\|"([^"]*)"\|)? [ne][\dc]+$`)
+	code         = regexp.MustCompile(`#(\d+);`)
 )
 
-// parseMermaid returns the labels of boxes, and an error for any line that is neither a box nor an arrow.
+// parseMermaid returns the labels of boxes, groups and arrows, and an error for any line that is none of them.
 func parseMermaid(text string) ([]string, error) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if lines[0] != "flowchart TD" {
 		return nil, fmt.Errorf("begins with %q", lines[0])
 	}
 	var out []string
+	open := 0
 	for _, line := range lines[1:] {
-		if mermaidEnd.MatchString(line) {
+		if strings.TrimSpace(line) == "end" {
+			if open--; open < 0 {
+				return nil, fmt.Errorf("an end too many")
+			}
 			continue
 		}
-		m := mermaidBox.FindStringSubmatch(line)
+		m := mermaidEdge.FindStringSubmatch(line)
+		if m != nil && m[1] == "" {
+			continue
+		}
+		if m == nil {
+			if m = mermaidGroup.FindStringSubmatch(line); m != nil {
+				open++
+			}
+		}
+		if m == nil {
+			m = mermaidBox.FindStringSubmatch(line)
+		}
 		if m == nil {
 			return nil, fmt.Errorf("what is %q?", line)
 		}
-		label := strings.ReplaceAll(m[1]+m[2]+m[3], "<br/>", "\n")
+		label := strings.ReplaceAll(strings.Join(m[1:], ""), "<br/>", "\n")
 		if strings.ContainsAny(code.ReplaceAllString(label, ""), "#<>&%`:;{}[]$\"\\*") {
 			return nil, fmt.Errorf("%q holds what Mermaid reads as its own", label)
 		}
@@ -179,6 +207,9 @@ func parseMermaid(text string) ([]string, error) {
 			return string(rune(n))
 		})
 		out = append(out, label)
+	}
+	if open != 0 {
+		return nil, fmt.Errorf("%d groups are not closed", open)
 	}
 	return out, nil
 }
@@ -221,7 +252,10 @@ func parseDOT(text string) ([]string, error) {
 		out = append(out, html.UnescapeString(s.String()))
 	}
 	const want = "digraph Q {\n  rankdir=TB;\n  node [fontname=Q];\n  t0 [shape=oval, label=Q];\n  n0 [shape=hexagon, label=Q];\n  n1 [shape=box, label=Q];\n" +
-		"  n1 -> n0 [style=bold];\n  t0 -> n1;\n}\n"
+		"  n2 [shape=diamond, label=Q];\n  subgraph cluster_n2c0 {\n    label=Q;\n    n3 [shape=box, peripheries=2, label=Q];\n  }\n" +
+		"  n2c1 [shape=plaintext, label=Q];\n  n4 [shape=parallelogram, label=Q];\n" +
+		"  subgraph cluster_failed {\n    label=Q;\n    e [shape=oval, label=Q];\n    e0 [shape=box, label=Q];\n  }\n" +
+		"  n1 -> n0 [style=bold];\n  t0 -> n1;\n  t0 -> n2;\n  n2 -> n2c1 [label=Q];\n  n2 -> n3 [label=Q];\n  n3 -> n4;\n  e -> e0 [style=dashed];\n}\n"
 	if shape != want {
 		return nil, fmt.Errorf("the text is %q", shape)
 	}

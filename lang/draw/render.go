@@ -1,124 +1,70 @@
 package draw
 
-// A drawing leaves out what another line says already: of the gates above a step only the nearest has an arrow, and
-// none where a step that it reads is held back by the same one. Labels are texts of recipes, which may hold anything;
-// what a reader could take for its own syntax is escaped.
+// Labels are texts of recipes, which may hold anything; what a reader could take for its own syntax is escaped.
 
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode"
 )
 
-// longest is how many characters of a condition a label shows.
-const longest = 120
-
-// edge is an arrow between boxes: "t0" is the first trigger, "n0" the first node.
-type edge struct {
-	from, to string
-	data     bool // the one reads what the other answers; else it waits only
-}
-
-func edges(g *Graph) []edge {
-	index := map[string]int{}
-	for i, n := range g.Nodes {
-		index[n.ID] = i
-	}
-	box := func(id string) string { return fmt.Sprintf("n%d", index[id]) }
-	var out []edge
-	for i, n := range g.Nodes {
-		to := fmt.Sprintf("n%d", i)
-		for _, need := range n.Needs {
-			out = append(out, edge{box(need), to, true})
-		}
-		switch {
-		case len(n.Gates) > 0:
-			nearest := n.Gates[len(n.Gates)-1]
-			if !slices.ContainsFunc(n.Needs, func(need string) bool {
-				return need == nearest || slices.Contains(g.Nodes[index[need]].Gates, nearest)
-			}) {
-				out = append(out, edge{box(nearest), to, false})
-			}
-		case len(n.Needs) == 0:
-			for t := range g.Triggers {
-				out = append(out, edge{fmt.Sprintf("t%d", t), to, false})
-			}
-		}
-	}
-	return out
-}
-
-// label returns the lines of a node's label.
-func (n *Node) label() []string {
-	var lines []string
-	add := func(prefix, text string) {
-		if text = strings.Join(strings.Fields(text), " "); text != "" {
-			lines = append(lines, prefix+shortened(text))
-		}
-	}
-	add("", n.Name)
-	if n.Action != n.Name {
-		add("", n.Action)
-	}
-	add("", n.Condition)
-	add("when ", n.When)
-	if len(lines) == 0 {
-		lines = append(lines, n.ID)
-	}
-	return lines
-}
-
-func (t *Trigger) label() []string {
-	if t.Name == t.Type {
-		return []string{t.Type}
-	}
-	return []string{shortened(t.Name), t.Type}
-}
-
-func shortened(s string) string {
-	runes := []rune(s)
-	if len(runes) <= longest {
-		return s
-	}
-	return string(runes[:longest-1]) + "…"
-}
-
-// Mermaid writes graphs as a Mermaid flow chart: triggers are round, gates pointed, steps square. A solid arrow says
-// that the one waits for the other, a thick one that it reads its answer. Several graphs are several subgraphs.
+// Mermaid writes graphs as a Mermaid flow chart: triggers are round, gates pointed, waits slanted, switches diamonds,
+// steps square, with a double edge where they are repeated. A solid arrow says that the one waits for the other, a thick
+// one that it reads its answer, a dotted one that it follows a failure. What stands in a case, and on_error, is a
+// subgraph. Several graphs are several subgraphs.
 func Mermaid(w io.Writer, graphs ...*Graph) error {
-	var b strings.Builder
-	b.WriteString("flowchart TD\n")
+	m := &mermaid{}
+	m.b.WriteString("flowchart TD\n")
 	for i, g := range graphs {
-		prefix, indent := "", "  "
-		if len(graphs) > 1 {
-			prefix, indent = fmt.Sprintf("r%d", i), "    "
-			fmt.Fprintf(&b, "  subgraph r%d[\"%s\"]\n", i, mermaidText(g.Recipe))
+		if len(graphs) == 1 {
+			m.recipe(g, "  ")
+			continue
 		}
-		for j := range g.Triggers {
-			fmt.Fprintf(&b, "%s%st%d([\"%s\"])\n", indent, prefix, j, mermaidLabel(g.Triggers[j].label()))
-		}
-		for j := range g.Nodes {
-			open, end := `["`, `"]`
-			if g.Nodes[j].Kind != "action" {
-				open, end = `{{"`, `"}}`
-			}
-			fmt.Fprintf(&b, "%s%sn%d%s%s%s\n", indent, prefix, j, open, mermaidLabel(g.Nodes[j].label()), end)
-		}
-		for _, e := range edges(g) {
-			arrow := "-->"
-			if e.data {
-				arrow = "==>"
-			}
-			fmt.Fprintf(&b, "%s%s%s %s %s%s\n", indent, prefix, e.from, arrow, prefix, e.to)
-		}
-		if len(graphs) > 1 {
-			b.WriteString("  end\n")
-		}
+		m.prefix = fmt.Sprintf("r%d", i)
+		fmt.Fprintf(&m.b, "  subgraph r%d[\"%s\"]\n", i, mermaidLabel([]string{g.Recipe}))
+		m.recipe(g, "    ")
+		m.b.WriteString("  end\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, m.b.String())
 	return err
+}
+
+type mermaid struct {
+	b      strings.Builder
+	prefix string // of ids
+}
+
+func (m *mermaid) recipe(g *Graph, indent string) {
+	l := layoutOf(g)
+	m.items(l.items, indent)
+	for _, e := range l.edges {
+		arrow := "-->"
+		switch {
+		case e.failed:
+			arrow = "-.->"
+		case e.data:
+			arrow = "==>"
+		}
+		if e.label != "" {
+			arrow += `|"` + mermaidLabel([]string{e.label}) + `"|`
+		}
+		fmt.Fprintf(&m.b, "%s%s%s %s %s%s\n", indent, m.prefix, e.from, arrow, m.prefix, e.to)
+	}
+}
+
+func (m *mermaid) items(items []item, indent string) {
+	brackets := [...][2]string{round: {`(["`, `"])`}, pointed: {`{{"`, `"}}`}, slanted: {`[/"`, `"/]`}, diamond: {`{"`, `"}`},
+		square: {`["`, `"]`}, double: {`[["`, `"]]`}, small: {`("`, `")`}}
+	for _, it := range items {
+		if it.group == nil {
+			fmt.Fprintf(&m.b, "%s%s%s%s%s%s\n", indent, m.prefix, it.id, brackets[it.form][0], mermaidLabel(it.label), brackets[it.form][1])
+			continue
+		}
+		fmt.Fprintf(&m.b, "%ssubgraph %s%s[\"%s\"]\n", indent, m.prefix, it.id, mermaidLabel(it.label))
+		m.items(it.group, indent+"  ")
+		fmt.Fprintf(&m.b, "%send\n", indent)
+	}
 }
 
 func mermaidLabel(lines []string) string {
@@ -126,7 +72,10 @@ func mermaidLabel(lines []string) string {
 	for i, line := range lines {
 		escaped[i] = mermaidText(line)
 	}
-	return strings.Join(escaped, "<br/>")
+	if text := strings.Join(escaped, "<br/>"); text != "" {
+		return text
+	}
+	return " " // Mermaid has no empty labels
 }
 
 // mermaidText writes what is more than a letter, a digit or harmless punctuation as a character code. Mermaid looks
@@ -144,32 +93,49 @@ func mermaidText(s string) string {
 }
 
 // DOT writes graphs in Graphviz's language, one digraph for each. A solid arrow says that the one waits for the other,
-// a bold one that it reads its answer.
+// a bold one that it reads its answer, a dashed one that it follows a failure. What stands in a case, and on_error, is a
+// cluster.
 func DOT(w io.Writer, graphs ...*Graph) error {
 	var b strings.Builder
 	for _, g := range graphs {
 		fmt.Fprintf(&b, "digraph %s {\n  rankdir=TB;\n  node [fontname=\"sans-serif\"];\n", dotText(g.Recipe))
-		for j := range g.Triggers {
-			fmt.Fprintf(&b, "  t%d [shape=oval, label=%s];\n", j, dotText(g.Triggers[j].label()...))
-		}
-		for j := range g.Nodes {
-			shape := "hexagon"
-			if g.Nodes[j].Kind == "action" {
-				shape = "box"
+		l := layoutOf(g)
+		dotItems(&b, l.items, "  ")
+		for _, e := range l.edges {
+			var style []string
+			switch {
+			case e.failed:
+				style = append(style, "style=dashed")
+			case e.data:
+				style = append(style, "style=bold")
 			}
-			fmt.Fprintf(&b, "  n%d [shape=%s, label=%s];\n", j, shape, dotText(g.Nodes[j].label()...))
-		}
-		for _, e := range edges(g) {
-			style := ""
-			if e.data {
-				style = " [style=bold]"
+			if e.label != "" {
+				style = append(style, "label="+dotText(e.label))
 			}
-			fmt.Fprintf(&b, "  %s -> %s%s;\n", e.from, e.to, style)
+			with := ""
+			if len(style) > 0 {
+				with = " [" + strings.Join(style, ", ") + "]"
+			}
+			fmt.Fprintf(&b, "  %s -> %s%s;\n", e.from, e.to, with)
 		}
 		b.WriteString("}\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func dotItems(b *strings.Builder, items []item, indent string) {
+	shapes := [...]string{round: "shape=oval", pointed: "shape=hexagon", slanted: "shape=parallelogram", diamond: "shape=diamond",
+		square: "shape=box", double: "shape=box, peripheries=2", small: "shape=plaintext"}
+	for _, it := range items {
+		if it.group == nil {
+			fmt.Fprintf(b, "%s%s [%s, label=%s];\n", indent, it.id, shapes[it.form], dotText(it.label...))
+			continue
+		}
+		fmt.Fprintf(b, "%ssubgraph cluster_%s {\n%s  label=%s;\n", indent, it.id, indent, dotText(it.label...))
+		dotItems(b, it.group, indent+"  ")
+		fmt.Fprintf(b, "%s}\n", indent)
+	}
 }
 
 // dotText quotes lines. Only the quote and the backslash mean something within quotes; labels are plain text, not HTML,

@@ -49,7 +49,8 @@ func canFunc() function.Function {
 			case !v.IsWhollyKnown():
 				return cty.UnknownVal(cty.Bool), nil
 			}
-			return cty.True, nil
+			_, marks := v.UnmarkDeep()
+			return cty.True.WithMarks(marks), nil
 		},
 	})
 }

@@ -213,6 +213,10 @@ func TestErrorsSayWhatIsWrongAndQuoteNoArgument(t *testing.T) {
 		`log(-1, 10)`:                                           "a positive number",
 		`log(0, 10)`:                                            "a positive number",
 		`log(8, 1)`:                                             "a positive base other than 1",
+		`pow(-8, 0.5)`:                                          "whole powers only",
+		`tonumber("-1e400")`:                                    "not larger than any that JSON carries",
+		`format("%d", 0.1)`:                                     "needs a whole number",
+		`formatlist("%x", [1, 1.5])`:                            "needs a whole number",
 		`substr(x, 0.5, 1)`:                                     "whole numbers",
 	} {
 		s := NewScope(Table(), nil)

@@ -15,8 +15,10 @@ import (
 
 const (
 	nodeBytes = 16 // what a value counts beside its text
-	// maxExponent bounds numbers, in bits: about 10^1233. Beyond, turning a number into text takes forever.
-	maxExponent = 4096
+	// maxExponent bounds numbers to those that JSON carries, which are those of a float64. minExponent bounds how small
+	// they are: beyond, turning a number into text takes forever.
+	maxExponent = 1024
+	minExponent = -4096
 )
 
 // sizeFault says what is wrong with a value beside its size.
@@ -98,13 +100,10 @@ func numberSize(f *big.Float) (int, sizeFault) {
 		return nodeBytes, infinite
 	}
 	exp := f.MantExp(nil)
-	if exp < 0 {
-		exp = -exp
-	}
-	if exp > maxExponent {
+	if exp > maxExponent || exp < minExponent {
 		return nodeBytes, tooGreat
 	}
-	return nodeBytes + exp/3, noFault
+	return nodeBytes + max(exp, -exp)/3, noFault
 }
 
 // numberText is a number as JSON has it.

@@ -168,6 +168,9 @@ func formatSize(layout string, args []cty.Value, limit int) (int, error) {
 			if strings.IndexByte("bdoxXeEfgG", layout[i]) >= 0 && !fitsNumber(v) {
 				return 0, function.NewArgErrorf(arg+1, "a number of reasonable size is required")
 			}
+			if n, _ := v.Unmark(); strings.IndexByte("bcdoxX", layout[i]) >= 0 && n.IsKnown() && !n.IsNull() && n.Type() == cty.Number && !n.AsBigFloat().IsInt() {
+				return 0, function.NewArgErrorf(arg+1, "%%%c needs a whole number", layout[i])
+			}
 			size, _ := sizeOf(v, limit)
 			total += size
 		}
@@ -243,10 +246,20 @@ func isSequence(v cty.Value) bool {
 }
 
 func tonumberFunc() function.Function {
-	f := quiet(stdlib.MakeToFunc(cty.Number), "a number is required, or a string that is wholly a number")
+	const text = "a number is required, or a string that is wholly a number"
+	f := quiet(stdlib.MakeToFunc(cty.Number), text)
 	return guarded(f, func(args []cty.Value) error {
 		if !fitsNumber(args[0]) {
-			return function.NewArgErrorf(0, "a number is required, or a string that is wholly a number")
+			return function.NewArgErrorf(0, text)
+		}
+		v, _ := args[0].Unmark()
+		if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
+			return nil
+		}
+		if n, err := cty.ParseNumberVal(v.AsString()); err == nil {
+			if _, fault := sizeOf(n, maxValueBytes); fault != noFault {
+				return function.NewArgErrorf(0, text+", and not larger than any that JSON carries")
+			}
 		}
 		return nil
 	})

@@ -138,6 +138,10 @@ func triggers() []*schema.Trigger {
 	none := schema.NewObject("settings")
 	return []*schema.Trigger{
 		{
+			Name: "flowrun_alert", Service: "flowrun", Doc: "Somebody must know", Settings: none, Events: []string{"alert"},
+			Payload: schema.NewObject("alert", must("kind", schema.EnumOf("breaker_open", "unknown_outcome")), must("message", text), must("count", number)),
+		},
+		{
 			Name: "stripe_charge_failed", Service: "stripe", Doc: "A charge failed", Payload: charge, Events: []string{"charge.failed"},
 			Settings: schema.NewObject("settings", may("ignore_payment_intents", truth)),
 			Guards:   []schema.Guard{{Setting: "ignore_payment_intents", Path: schema.Path{"payment_intent"}, Null: true}},
@@ -149,7 +153,8 @@ func triggers() []*schema.Trigger {
 		},
 		{
 			Name: "stripe_customer_created", Service: "stripe", Doc: "A customer was created", Payload: customer, Settings: none,
-			Events: []string{"customer.created"},
+			Events:  []string{"customer.created"},
+			AtFirst: []schema.Guard{{Path: schema.Path{"delinquent"}, In: []string{"false"}, Why: "a new customer owes nothing"}},
 		},
 		{
 			Name: "stripe_customer_deleted", Service: "stripe", Doc: "A customer was deleted", Payload: customer, Settings: none,
@@ -179,6 +184,13 @@ func payloadFor(types []string) *schema.Object {
 	return common
 }
 
+// freeForm is an object of any names.
+func freeForm() schema.Type {
+	o := schema.NewObject("")
+	o.Open = true
+	return schema.ObjectType(o)
+}
+
 func actions() []*schema.Action {
 	person := func(fields ...schema.Field) *schema.Object {
 		return schema.NewObject("person", append([]schema.Field{
@@ -191,7 +203,7 @@ func actions() []*schema.Action {
 	return []*schema.Action{
 		{
 			Name: "customerio_identify", Service: "customerio", Doc: "Create or update a person", Effect: schema.Idempotent,
-			In: person(may("attributes", data)),
+			In: person(may("attributes", freeForm())),
 		},
 		{
 			Name: "customerio_send_email", Service: "customerio", Doc: "Send a transactional message", Effect: schema.AtMostOnce,
@@ -211,6 +223,14 @@ func actions() []*schema.Action {
 		{
 			Name: "customerio_track", Service: "customerio", Doc: "Record an event of a person", Effect: schema.Keyed,
 			In: person(must("name", name), may("data", data), may("timestamp", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime})),
+		},
+		{
+			Name: "recipe_run", Service: "flowrun", Doc: "Call another recipe", Effect: schema.Keyed,
+			In: schema.NewObject("call", must("recipe", text), may("inputs", data)),
+		},
+		{
+			Name: "state_get", Service: "flowrun", Doc: "Read a value", Effect: schema.Read,
+			In: schema.NewObject("state", must("name", text)), Out: schema.NewObject("value", orNull("value", data)),
 		},
 		{
 			Name: "stripe_customer_create", Service: "stripe", Doc: "Create a customer", Effect: schema.Keyed,
@@ -257,6 +277,7 @@ func services() []*schema.Service {
 				must("site_id", text), secret(must("api_key", text)), secret(may("app_key", text)), may("region", schema.EnumOf("us", "eu"))),
 			Env: map[string]string{"site_id": "CUSTOMERIO_SITE_ID", "api_key": "CUSTOMERIO_API_KEY", "app_key": "CUSTOMERIO_APP_KEY"},
 		},
+		{Name: "flowrun", Doc: "flowrun", Settings: schema.NewObject("settings")},
 		{
 			Name: "stripe", Doc: "Stripe",
 			Settings: schema.NewObject("settings",

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/eval"
 )
 
 // Files returns the files of a test: those of a txtar archive, or the text itself as a file of the given name.
@@ -82,6 +83,9 @@ func Check(t testing.TB, files map[string][]byte, diags hcl.Diagnostics) {
 		if err := InFile(files, d); err != nil {
 			t.Error(err)
 			continue
+		}
+		if err := Sentence(files, d); err != nil {
+			t.Error(err)
 		}
 		m, ok := diag.MetaOf(d)
 		if !ok {
@@ -153,6 +157,38 @@ func InFile(files map[string][]byte, d *hcl.Diagnostic) error {
 		return fmt.Errorf("%s: bytes %d to %d of %d", s, s.Start.Byte, s.End.Byte, len(src))
 	case bytes.Count(src[:s.Start.Byte], []byte("\n"))+1 != s.Start.Line:
 		return fmt.Errorf("%s: byte %d is not on that line", s, s.Start.Byte)
+	}
+	return nil
+}
+
+var plainWord = regexp.MustCompile(`^[a-z]+$`)
+
+// words are names of the language, and of services, that a sentence may begin with.
+var words = []string{"action", "each", "error", "event", "for", "incoming", "labels", "local", "locals", "previous", "run", "stripe", "trigger", "var", "wait"}
+
+var loopVariable = regexp.MustCompile(`\bfor (?:\w+, )?(\w+)(?:, (\w+))? in\b`)
+
+// Sentence says what is wrong with how a diagnostic's detail is written: each line begins with a capital letter, or with
+// what is not the checker's own word (text of the recipe, a name of the language, a number), and ends a sentence.
+func Sentence(files map[string][]byte, d *hcl.Diagnostic) error {
+	known := slices.Clone(words)
+	subject := ""
+	if InFile(files, d) == nil {
+		src := files[d.Subject.Filename]
+		subject = string(d.Subject.SliceBytes(src))
+		for _, m := range loopVariable.FindAllStringSubmatch(string(src), -1) {
+			known = append(known, m[1:]...)
+		}
+	}
+	for _, line := range strings.Split(d.Detail, "\n") {
+		word, _, _ := strings.Cut(line, " ")
+		quoted := subject != "" && strings.HasPrefix(line, subject)
+		if _, function := eval.Table()[word]; plainWord.MatchString(word) && !quoted && !function && !slices.Contains(known, word) {
+			return fmt.Errorf("%s: begins with a small letter: %q", d.Subject, line)
+		}
+		if !strings.HasSuffix(line, ".") && !strings.HasSuffix(line, "?") {
+			return fmt.Errorf("%s: ends in the middle of a sentence: %q", d.Subject, line)
+		}
 	}
 	return nil
 }

@@ -34,17 +34,17 @@ func TestCheck(t *testing.T) {
 		diags hcl.Diagnostics
 		want  string
 	}{
-		{"as wanted", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 0, 1), "it has no attribute")}, ""},
+		{"as wanted", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 0, 1), "It has no attribute.")}, ""},
 		{"missing", nil, "missing FR2004"},
-		{"other code", hcl.Diagnostics{diag.New(diag.UnknownName, at(1, 0, 1), "it has no attribute")}, "surplus FR2005"},
+		{"other code", hcl.Diagnostics{diag.New(diag.UnknownName, at(1, 0, 1), "It has no attribute.")}, "surplus FR2005"},
 		{"other text", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 0, 1), "something")}, "surplus FR2004"},
-		{"other line", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(2, 36, 37), "it has no attribute")}, "surplus FR2004"},
+		{"other line", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(2, 36, 37), "It has no attribute.")}, "surplus FR2004"},
 		{"twice", hcl.Diagnostics{
-			diag.New(diag.UnknownAttribute, at(1, 0, 1), "it has no attribute"),
-			diag.New(diag.UnknownAttribute, at(1, 0, 1), "it has no attribute"),
+			diag.New(diag.UnknownAttribute, at(1, 0, 1), "It has no attribute."),
+			diag.New(diag.UnknownAttribute, at(1, 0, 1), "It has no attribute."),
 		}, "surplus FR2004"},
-		{"beyond the end", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 0, 999), "it has no attribute")}, "bytes 0 to 999"},
-		{"on another line than it says", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 36, 37), "it has no attribute")}, "not on that line"},
+		{"beyond the end", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 0, 999), "It has no attribute.")}, "bytes 0 to 999"},
+		{"on another line than it says", hcl.Diagnostics{diag.New(diag.UnknownAttribute, at(1, 36, 37), "It has no attribute.")}, "not on that line"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &recorder{TB: t}

@@ -45,15 +45,45 @@ func Guard(src []byte, filename string) hcl.Diagnostics {
 	if d := openComments(src, filename); d != nil {
 		return hcl.Diagnostics{d}
 	}
+	for _, n := range [...]int{8 << 10, 32 << 10} {
+		if n < len(src) {
+			if d := beginning(src[:n], filename); d != nil {
+				return hcl.Diagnostics{d}
+			}
+		}
+	}
 	// What the lexer itself complains of the parser says again.
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
+	if d := inspect(tokens, len(tokens)); d != nil {
+		return hcl.Diagnostics{d}
+	}
+	return nil
+}
+
+// beginning looks at the beginning of a file, so that one that must be refused is not read to its end: the lexer is slower
+// than all the rest. Its tokens are those of the whole file but for the last ones, unless a comment is open at the cut.
+func beginning(src []byte, filename string) *hcl.Diagnostic {
+	const unsure = 16 // bytes: the cut may go through a token
+	if bytes.Contains(src, []byte("/*")) {
+		return nil
+	}
+	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
+	n := len(tokens)
+	for n > 0 && tokens[n-1].Range.End.Byte > len(src)-unsure {
+		n--
+	}
+	return inspect(tokens, n)
+}
+
+// inspect looks at the first n tokens.
+func inspect(tokens hclsyntax.Tokens, n int) *hcl.Diagnostic {
 	g := guard{tokens: tokens, levels: make([]level, 1, maxNesting+2)}
-	for i := range tokens {
+	for i := range n {
 		if reason := g.token(i); reason != "" {
-			return hcl.Diagnostics{diag.New(diag.TooDeep, tokens[i].Range, reason)}
+			return diag.New(diag.TooDeep, tokens[i].Range, reason)
 		}
 		if d := g.balance(i); d != nil {
-			return hcl.Diagnostics{d}
+			return d
 		}
 	}
 	return nil

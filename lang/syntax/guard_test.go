@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/flowrun/flowrun/lang/diag"
 )
@@ -143,6 +144,41 @@ func TestInvisiblePlaces(t *testing.T) {
 }
 
 // Guard must say in linear time what it says; compare the throughput of the bombs with that of the recipe.
+// TestGuardReadsOnNoFurtherThanNeeded holds what the beginning of a file says against what the whole file says: the cut
+// must not make a difference, wherever it goes through.
+func TestGuardReadsOnNoFurtherThanNeeded(t *testing.T) {
+	sources := map[string]string{
+		"a comment over the cut": "/*" + strings.Repeat("(((((((((( ", 2_000) + "*/\n",
+		"a string over the cut":  "a = \"" + strings.Repeat("(((((((((( ", 2_000) + "\"\n",
+		"a heredoc":              "a = <<E\n" + strings.Repeat("(((((((((( \n", 2_000) + "E\n",
+		"a line comment":         "# " + strings.Repeat("(((((((((( ", 2_000) + "\n",
+		"operators":              strings.Repeat("a = 1 == 2 && 3 <= 4 ? \"§$${b}\" : \"${c}\" # é\n", 900),
+		"mistakes late":          strings.Repeat("a = \"x\"\n", 1_100) + "b = )\n" + strings.Repeat("a = 1\n", 2_000),
+	}
+	for _, b := range bombs(16 << 10) {
+		sources[b.name] = b.src
+	}
+	early := 0
+	for name, src := range sources {
+		tokens, _ := hclsyntax.LexConfig([]byte(src), "x.hcl", hcl.InitialPos)
+		whole := inspect(tokens, len(tokens))
+		for cut := min(len(src), 8<<10); cut > 8<<10-36 && cut > 0; cut -= 5 {
+			d := beginning([]byte(src[:cut]), "x.hcl")
+			if d == nil {
+				continue
+			}
+			early++
+			if whole == nil || *d.Subject != *whole.Subject || d.Detail != whole.Detail {
+				t.Errorf("%s, cut at %d: %v, but of the whole file %v", name, cut, d, whole)
+				break
+			}
+		}
+	}
+	if early < 100 {
+		t.Errorf("only %d cuts were enough to refuse a file", early)
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	honest := bomb{name: "an honest file", src: strings.Repeat("action \"customerio_track\" {\n  id   = trigger.customer\n  name = \"payment_failed\"\n}\n\n", 2500)}
 	for _, bomb := range append(bombs(MaxFileBytes), honest) {

@@ -22,7 +22,10 @@ func Inside(filename string, blocks ...string) Words {
 	}
 	switch blocks[len(blocks)-1] {
 	case "recipe":
-		return Words{Args: recipeArgs()}
+		return Words{Args: recipeArgs(), Blocks: controlBlocks()}
+	case "concurrency", "debounce", "deduplicate", "rate_limit", "throttle":
+		all, _ := controlArgs(blocks[len(blocks)-1])
+		return Words{Args: all}
 	case "trigger":
 		return Words{Args: triggerArgs(), Typed: true}
 	case "action":
@@ -35,7 +38,7 @@ func Inside(filename string, blocks ...string) Words {
 		return Words{Args: eventArgs(), Typed: true}
 	case "switch":
 		return Words{Args: []string{"on"}, Blocks: switchBlocks()}
-	case "case", "default", "on_error":
+	case "case", "default", "on_alert", "on_error":
 		return Words{Blocks: stepBlocks()}
 	case "retry":
 		return Words{Args: retryArgs()}
@@ -113,6 +116,24 @@ func docs() map[string]string {
 		".connection": "An account at a service, with its settings.",
 		".retry":      "How often and how long a call that failed is tried again.",
 		".event":      "The event that is waited for.",
+		".output":     "What a recipe answers to the one that calls it.",
+		".on_alert":   "The steps for what is nobody's failed run: forged webhooks, refused reloads; alert is in reach.",
+
+		".concurrency":              "How many runs there are at a time, for each key.",
+		".debounce":                 "Keeps the last of a burst of events, for each key.",
+		".deduplicate":              "Takes one event for each key in a time.",
+		".rate_limit":               "Takes so many events in a period and drops the rest.",
+		".throttle":                 "Starts so many runs in a period; the rest wait.",
+		".key":                      "What events and runs are told apart by, such as trigger.customer.",
+		".limit":                    "How many there may be.",
+		".period":                   "The time that is counted in, such as \"1m\".",
+		".burst":                    "How many may start at once.",
+		"debounce.timeout":          "The longest time to wait for the end of a burst.",
+		"deduplicate.for":           "How long a key is remembered.",
+		"concurrency.on_conflict":   "\"queue\", \"skip\" or \"cancel_running\".",
+		"concurrency.while_waiting": "Whether a run that waits keeps its place.",
+		"recipe.mode":               "\"shadow\" records calls that change anything, and doesn't make them.",
+		"recipe.priority":           "Of runs that could start, those with the higher number start first.",
 
 		"recipe.description":       "What the recipe is for, in a sentence.",
 		"recipe.enabled":           "Whether events start the recipe; true where left out.",

@@ -97,6 +97,9 @@ func plain(d *hcl.Diagnostic, src []byte) string {
 		if found == "=" {
 			return "A value can't be followed by \"=\". To compare two values write \"==\"."
 		}
+		if sign, ok := map[string]string{"and": "&&", "or": "||", "is": "==", "eq": "=="}[found]; ok {
+			return fmt.Sprintf("A value can't be followed by %q. Write %q.", found, sign)
+		}
 		return fmt.Sprintf("The value ends before %s. Each argument stands on a line of its own.", what(found))
 	case "Unexpected comma after argument":
 		return "Arguments of a block are separated by line ends, not by commas. Remove the comma."
