@@ -198,6 +198,9 @@ func (e env) sentence(text string, quotes bool) string {
 
 // unknown reports a name that is not among the candidates.
 func (e env) unknown(code diag.Code, rng hcl.Range, name string, candidates []string, format string, args ...any) info {
+	if e.c != nil && e.c.probe != nil {
+		e.c.probe.allow(rng, candidates)
+	}
 	fix := diag.Suggest(name, candidates)
 	text := e.sentence(fmt.Sprintf(format, args...), format[0] == '%')
 	return e.reportFix(code, rng, fix, "%s%s", text, diag.DidYouMean(name, candidates))
