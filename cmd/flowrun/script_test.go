@@ -184,14 +184,18 @@ func itoa(n int) string {
 }
 
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
-	pattern := regexp.MustCompile(args[0])
+	untilPrinted(ts, regexp.MustCompile(args[0]), args[1:])
+}
+
+// untilPrinted runs a command until it prints what matches, and returns that.
+func untilPrinted(ts *testscript.TestScript, pattern *regexp.Regexp, args []string) string {
 	deadline := time.Now().Add(patience)
 	for {
-		p, err := startProcess(ts.MkAbs("."), environ(ts), args[1:]...)
+		p, err := startProcess(ts.MkAbs("."), environ(ts), args...)
 		ts.Check(err)
 		ts.Check(p.wait())
-		if pattern.MatchString(p.out.String()) {
-			return
+		if found := pattern.FindString(p.out.String()); found != "" {
+			return found
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s never came; last:\n%s%s", pattern, p.out, p.err)
@@ -206,13 +210,7 @@ func called(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// idOf waits until a command prints an id of a form, and sets a variable to it.
 func idOf(ts *testscript.TestScript, _ bool, args []string) {
-	p, err := startProcess(ts.MkAbs("."), environ(ts), args[2:]...)
-	ts.Check(err)
-	ts.Check(p.wait())
-	id := regexp.MustCompile(`\b` + regexp.QuoteMeta(args[0]) + `\w+`).FindString(p.out.String())
-	if id == "" {
-		ts.Fatalf("no id of the form %s… in\n%s%s", args[0], p.out, p.err)
-	}
-	ts.Setenv(args[1], id)
+	ts.Setenv(args[1], untilPrinted(ts, regexp.MustCompile(`\b`+regexp.QuoteMeta(args[0])+`\w+`), args[2:]))
 }

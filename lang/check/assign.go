@@ -38,6 +38,9 @@ func memberTarget(o *schema.Object, f *schema.Field) target {
 // assign checks that the value of x can go where w is. It goes down into what is written out, so that a mistake is
 // shown at the very attribute.
 func (e env) assign(x hclsyntax.Expression, w target) info {
+	if e.c.probe != nil {
+		e.c.probe.see(e, x, &w)
+	}
 	switch y := x.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return e.assign(y.Expression, w)

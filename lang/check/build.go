@@ -45,6 +45,7 @@ type builder struct {
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
+	signed   map[*nodeSrc]signed
 
 	// visit is told of each step, and of the end of the recipe with nil, what is in reach and proved there; may be nil.
 	visit func(*nodeSrc, env)
@@ -297,6 +298,9 @@ func (e env) eventTypes(x hclsyntax.Expression, spec *schema.Trigger) []string {
 		}
 		s := v.AsString()
 		if s != "*" && len(spec.KnownTypes) > 0 && !slices.Contains(spec.KnownTypes, s) {
+			if e.c.probe != nil {
+				e.c.probe.allow(ex.Range(), spec.KnownTypes)
+			}
 			fix := suggest(s, spec.KnownTypes)
 			hint := ""
 			if fix != "" {

@@ -267,6 +267,9 @@ func (b *builder) callee(a *syntax.Arg) *callee {
 				names = append(names, n)
 			}
 		}
+		if b.c.probe != nil {
+			b.c.probe.allow(a.Expr.Range(), names)
+		}
 		fix := suggest(name, names)
 		hint := fmt.Sprintf(" No recipe has the trigger %s.", callTrigger)
 		if fix != "" {

@@ -141,7 +141,7 @@ func (e env) collection(s *step) info {
 
 // forEach is the place within a step that is done for each element of x.
 func (e env) forEach(x hclsyntax.Expression) env {
-	coll := e.infer(x)
+	coll := e.evenSo(x, e.infer(x))
 	e.each = &element{key: mistake(), value: mistake()}
 	if coll.bad {
 		return e
