@@ -23,6 +23,10 @@ type Spec struct {
 	Triggers []*schema.Trigger
 	Actions  []*Action
 
+	// Local is set of flowrun's own service: it calls nobody, has one connection that needs no block, and its actions
+	// and triggers are named without the service before them.
+	Local bool
+
 	// Limits are what the vendor takes of a connection, by the class that Action.Limit names; "" is the connection's
 	// default. A class that is not there has no limit.
 	Limits map[string]Limit
@@ -56,6 +60,18 @@ type Conn struct {
 	Settings map[string][]string // a scalar setting has one element; one that is not set has none
 	Client   *http.Client        // never nil; its transport is where tests, dry runs and limits step in
 	Kept     any                 // what Spec.Keep made, or nil: calls must do without it, too
+	State    State               // what recipes keep between runs; nil where the host keeps none
+}
+
+// State is a small durable store of values that recipes share. A name is up to 512 bytes.
+type State interface {
+	// Get returns ok = false where there is no value, or it has expired.
+	Get(ctx context.Context, name string) (value []byte, ok bool, err error)
+	// Set keeps a JSON value, for ttl where that is not 0.
+	Set(ctx context.Context, name string, value []byte, ttl time.Duration) error
+	// Increment adds to a counter and returns the sum of what has been added within ttl, or of all where ttl is 0. id
+	// names the increment: one that was counted is not counted again.
+	Increment(ctx context.Context, name, id string, by int64, ttl time.Duration) (sum int64, err error)
 }
 
 // Setting returns the value of a scalar setting, or "".

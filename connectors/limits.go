@@ -1,8 +1,8 @@
 package connectors
 
-// Limit is how much a vendor takes of one connection, as far as it says so.
+// Limit is how fast a vendor lets itself be called.
 type Limit struct {
-	Rate        float64 // calls per second
-	Burst       int     // calls that may follow each other at once
-	Concurrency int     // calls at the same time; 0 is no cap
+	Rate        float64 // calls per second; 0 for no limit
+	Burst       int     // calls that may be made at once; at least 1 where Rate is set
+	Concurrency int     // calls under way at a time; 0 for no cap
 }

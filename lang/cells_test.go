@@ -32,7 +32,7 @@ func operators() []string {
 }
 
 func positions() []string {
-	return []string{"condition", "when", "input", "number input", "nested", "object at depth", "template", "local", "for body", "splat", "argument", "list input", "map input"}
+	return []string{"condition", "when", "input", "number input", "nested", "object at depth", "template", "local", "for body", "splat", "argument", "list input", "map input", "key"}
 }
 
 // subjects are all operators and functions.
@@ -56,13 +56,15 @@ func (g *generator) cell(position, subject string, funcs []eval.Func) string {
 	x, k := g.subject(subject, funcs, depth)
 	g.names = nil
 	place := map[string]string{"name": `"x"`, "id": "trigger.id", "data": "null"}
-	var locals, when, more string
+	var locals, when, more, head string
 	condition := ""
 	switch position {
 	case "condition":
 		condition = as(x, k, aTruth)
 	case "when":
 		when = "  when = " + as(x, k, aTruth) + "\n"
+	case "key":
+		head = fmt.Sprintf("recipe {\n  concurrency {\n    key = %s\n    limit = 2\n  }\n}\n\n", as(x, k, aText))
 	case "input":
 		place["name"] = as(x, k, aText)
 	case "number input":
@@ -82,7 +84,7 @@ func (g *generator) cell(position, subject string, funcs []eval.Func) string {
 		place["name"] = fmt.Sprintf("%s(%s)", g.pick("upper", "trimspace", "urlencode"), as(x, k, aText))
 	}
 	var b strings.Builder
-	b.WriteString("trigger \"stripe_charge_failed\" {}\n\nlocals {\n  s = trigger.customer\n  b = trigger.customer != null\n" + locals + "}\n\n")
+	b.WriteString(head + "trigger \"stripe_charge_failed\" {}\n\nlocals {\n  s = trigger.customer\n  b = trigger.customer != null\n" + locals + "}\n\n")
 	for range g.IntN(3) {
 		fmt.Fprintf(&b, "filter {\n  condition = %s != null\n}\n\n", g.place())
 	}

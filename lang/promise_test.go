@@ -35,7 +35,7 @@ var byValue = regexp.MustCompile(strings.Join([]string{
 	`not base64`, `not UTF-8 text`, `not JSON that can be read`, `CSV is required`, `the regular expression matches no part`,
 	`a list that is not empty and a whole number are required`, `a list and two indices within it`, `at most one element is required`, `a list of the same length`,
 	`the list does not hold the value`, `whole number`, `at most 1024 steps`, `the number is too large`, `a finite number is required`, `a positive number`,
-	`a bool is required, or the string`, `a number is required, or a string`, `the result would be larger`,
+	`raised to a whole number`, `number too large`, `a bool is required, or the string`, `a number is required, or a string`, `the result would be larger`,
 }, "|"))
 
 // trial is one compiled recipe on its way through payloads.

@@ -67,7 +67,18 @@ var dependsOnValues = regexp.MustCompile(`every argument is null or an empty str
 
 // runNodes does what an engine does with filters, when and inputs.
 func runNodes(scope *eval.Scope, r *check.Recipe) (done bool, err error) {
+	admitted := false
 	for _, n := range r.Nodes {
+		if c := r.Flow.Concurrency; c != nil && !n.Leading && !admitted {
+			admitted = true
+			v, err := scope.Value(c.Key)
+			if err != nil {
+				return false, fmt.Errorf("the key: %w", err)
+			}
+			if !v.IsNull() && !v.Type().IsPrimitiveType() {
+				return false, fmt.Errorf("the key: it is %s", v.Type().FriendlyName())
+			}
+		}
 		if n.Kind == check.Filter {
 			v, err := scope.Value(n.Condition)
 			if err != nil {

@@ -5,6 +5,10 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"strconv"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/flowrun/flowrun/lang/schema"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -27,6 +31,52 @@ func RunID(e *Event, recipe, replay string) string {
 func StepKey(recipe, connection, eventID, address, each string, generation int) string {
 	sum := digest(recipe, connection, eventID, address, each, strconv.Itoa(generation))
 	return hex.EncodeToString(sum[:])
+}
+
+// Rekey returns the key that follows from another for the n-th time, for a reason; for the 0th time it is the other.
+func Rekey(key, reason string, n int) string {
+	if n == 0 {
+		return key
+	}
+	sum := digest(key, reason, strconv.Itoa(n))
+	return hex.EncodeToString(sum[:])
+}
+
+// maxAwaitKey is the longest key that is kept as it is.
+const maxAwaitKey = 64
+
+// AwaitKey returns what a value is looked up by, as Await.Key says: equal values have the same. ok is false where the
+// value is null or not a string, a number or a bool, so that nothing equals it.
+func AwaitKey(v cty.Value) (key string, ok bool) {
+	v, _ = v.Unmark()
+	if v == cty.NilVal || !v.IsKnown() || v.IsNull() || !v.Type().IsPrimitiveType() {
+		return "", false
+	}
+	raw, err := schema.AppendJSON(nil, v)
+	if err != nil {
+		return "", false
+	}
+	if len(raw) > maxAwaitKey {
+		sum := sha256.Sum256(raw)
+		return hex.EncodeToString(sum[:]), true
+	}
+	return string(raw), true
+}
+
+// AwaitKeyOf is AwaitKey of a value in a payload. An object is looked up by its id, as a reference that was expanded is
+// read.
+func AwaitKeyOf(raw []byte) (key string, ok bool) {
+	if len(raw) == 0 {
+		return "", false
+	}
+	if id := schema.Lookup(raw, "id"); id != nil {
+		raw = id
+	}
+	v, err := schema.DecodeAny(raw)
+	if err != nil {
+		return "", false
+	}
+	return AwaitKey(v)
 }
 
 // digest hashes the parts with their lengths, so that no two lists of parts share a hash by their seams.

@@ -49,15 +49,17 @@ const (
 	RunFiltered // a gate stopped it before any step ran
 	RunFailed
 	RunCanceled
+	RunQueued  // not started: it waits for its turn, as Run.Queue says, or for Run.Due
+	RunSkipped // never started: flow control dropped it, as Run.StoppedBy says
 )
 
-var runStatusNames = [...]string{"invalid", "running", "waiting", "completed", "filtered", "failed", "canceled"}
+var runStatusNames = [...]string{"invalid", "running", "waiting", "completed", "filtered", "failed", "canceled", "queued", "skipped"}
 
 // String returns the word used in JSON and on the command line.
 func (s RunStatus) String() string { return name(runStatusNames[:], int(s)) }
 
 // Ended reports whether the status is final.
-func (s RunStatus) Ended() bool { return s >= RunCompleted }
+func (s RunStatus) Ended() bool { return s >= RunCompleted && s != RunQueued }
 
 // ParseRunStatus is the inverse of String.
 func ParseRunStatus(word string) (RunStatus, bool) {
@@ -82,6 +84,59 @@ type Run struct {
 	ReplayOf                       string     // the run it replays, if it does
 	Generation                     int        // raised when a repeat of effects was asked for
 	Steps                          []*Step    // those that were started or skipped, in the order of the recipe
+
+	Queue  Queue     // what a queued run waits for
+	Lane   string    // made of the recipe and its concurrency key; empty where the recipe has no concurrency block
+	Order  time.Time // its place in the lane: when it was queued, less its priority
+	Bulk   bool      // live traffic goes before it: a replay or a retry of many
+	Shadow bool      // calls that change anything are recorded and not made
+
+	Waited  time.Duration // spent in waits that have ended; it does not count toward the recipe's timeout
+	Retries int           // how often the failed run was taken up again by hand
+
+	// Of a run that another called: the caller's id, the step and element that called, and, as JSON, what it was called
+	// with. Output is what it gave back, once it has completed.
+	Parent, ParentStep, ParentEach string
+	Input, Output                  []byte
+
+	// Arrived is what has come for its waits since they were last looked at, in the order in which it came. The store
+	// fills it in Run. It forgets what has come for a step once that step is recorded with another status than waiting,
+	// and, when the run is recorded as waiting, what Arrived then holds: it has been looked at. While there is more, a
+	// waiting run is due at once, whatever its Due.
+	Arrived []Arrival
+}
+
+// Queue is why a queued run has not started. The zero Queue is "none".
+type Queue uint8
+
+const (
+	_             Queue = iota
+	QueueLane           // for a place in its lane
+	QueueThrottle       // for its turn at Due
+	QueueDebounce       // for Due, unless a newer event comes first
+	QueuePaused         // until its recipe is resumed
+)
+
+var queueNames = [...]string{"none", "concurrency", "throttle", "debounce", "paused"}
+
+// String returns the word used in JSON and on the command line.
+func (q Queue) String() string { return name(queueNames[:], int(q)) }
+
+// Arrival is something that came for a waiting step: an event that might be the one it waits for, or the end of the run
+// that it called.
+type Arrival struct {
+	Step, Each string // address of the step, and its element
+	EventSeq   int64  // of the event; 0 where a run has ended
+	Run        string // id of the run that has ended
+}
+
+// Await is what a waiting step looks for, or what an event could be looked for by: an event of the type on the
+// connection, and Path, at which the event's payload has the value Key. Path and Key are empty where any event of the
+// type may be the one.
+type Await struct {
+	Connection, EventType string
+	Path                  string // dotted, below `trigger`
+	Key                   string // canonical JSON of a string, number or bool; its SHA-256 in hex where longer than 64 bytes
 }
 
 // StepStatus is where a step stands. The zero status is invalid.
@@ -90,7 +145,7 @@ type StepStatus uint8
 const (
 	_           StepStatus = iota
 	StepIntent             // AtMostOnce: the call was about to be made; without an answer its outcome is unknown
-	StepWaiting            // an attempt failed, the next is at Step.Due
+	StepWaiting            // an attempt failed, the next is at Step.Due; or a wait, or a called run, has not ended
 	StepDone
 	StepSkipped // its `when` was false
 	StepFailed
@@ -110,9 +165,9 @@ func ParseStepStatus(word string) (StepStatus, bool) {
 
 // Step is one step of a run.
 type Step struct {
-	Index              int    // of the node in the recipe
-	Address            string // "action.customer"
-	Action             string // "stripe_customer_retrieve"
+	Index              int    // of the node in the recipe; those of on_error follow upon its own nodes
+	Address            string // "action.customer", "wait.paid", "on_error.action.alert"
+	Action             string // "stripe_customer_retrieve"; empty for a wait
 	Key                string // the idempotency key every attempt carries
 	Status             StepStatus
 	StartedAt, EndedAt time.Time
@@ -121,6 +176,14 @@ type Step struct {
 	Input              []byte // JSON, as sent to the connector, secrets left out
 	Output             []byte // JSON of the answer, typed by the action
 	Error              *StepError
+
+	Each   string  // key of the element of a for_each that it is done for; of a list, the index
+	Loop   bool    // it is one of a for_each
+	Item   int     // number of the element, from 0; 0 where Loop is false
+	Rekey  int     // how often a new key was taken after a definite refusal, or asked for
+	Shadow bool    // it was recorded and not made
+	Awaits []Await // of a wait for an event that has not ended; one for each event type
+	Child  string  // id of the run it called
 }
 
 // Attempt is one try of a step's call.
@@ -146,6 +209,78 @@ func (e *StepError) Error() string { return string(e.Kind) + ": " + e.Message }
 type Change struct {
 	Decision *Decision // set when every run of the event has ended or has been recorded
 	Runs     []*Run    // new or changed; a run's Steps are those that are new or changed
+
+	// Keys are what waiting steps could know the decided event by. In the same transaction the store keeps them with the
+	// event, and for every step that awaits one of them an Arrival, and makes its run due at once. A step that is
+	// recorded with Awaits, other than those it had, meets in the same way the events kept under them that were accepted
+	// after the run's own. Keys of an event that has a decision already are not looked at again.
+	Keys []Await
+
+	// Marks are set in the same transaction: what flow control remembers.
+	Marks []Mark
+
+	// Wake makes a run due at once, with an Arrival for one of its steps; also one that is running and waits later.
+	Wake *Wake
+}
+
+// Wake is the end of a called run, for the run that called it.
+type Wake struct {
+	Run string // the caller
+	Arrival
+}
+
+// Mark is what flow control remembers of a key: the time up to which a rate is used up, or the run that took a key
+// until then. The store may forget it after Expires.
+type Mark struct {
+	Key     string // made of the kind of limit, the recipe and the key's value
+	At      time.Time
+	Run     string
+	Expires time.Time
+}
+
+// Pause is a recipe that takes no events.
+type Pause struct {
+	Recipe string
+	Drop   bool // its events are dropped; else held until it is resumed
+	By     string
+	At     time.Time
+}
+
+// StateValue is a value that recipes keep between runs.
+type StateValue struct {
+	Value   []byte // JSON
+	At      time.Time
+	Expires time.Time // zero for never
+}
+
+// Increment adds to a counter. An increment whose ID the counter has met is not counted again.
+type Increment struct {
+	Name    string
+	ID      string
+	By      int64
+	At      time.Time
+	Expires time.Time // from then on it does not count; zero for never
+}
+
+// CountedFor is how long a counter knows the IDs of its increments at the least.
+const CountedFor = 35 * 24 * time.Hour
+
+// RecipeCount is how many runs of a recipe, pinned to a program, have not ended.
+type RecipeCount struct {
+	Recipe, Program          string
+	Running, Waiting, Queued int64
+}
+
+// Field is a value of an event by which it, and its runs, can be found.
+type Field struct {
+	Name  string // "customer", "metadata.order": dotted, below `trigger`
+	Value string // as text, made by FieldValue
+}
+
+// EventFields are the fields of one event.
+type EventFields struct {
+	Seq    int64
+	Fields []Field
 }
 
 // Program is a compiled folder as it is kept, so that runs pinned to it can go on after a change of the folder.
@@ -153,6 +288,7 @@ type Program struct {
 	Digest string
 	Files  map[string][]byte
 	At     time.Time // when it was first served
+	Awaits []Await   // what its waits may look for, without keys
 }
 
 // Errors that callers tell apart.
@@ -179,14 +315,51 @@ type Store interface {
 	// Undecided returns up to limit events with Seq > after that have no decision, in the order of Seq.
 	Undecided(ctx context.Context, after int64, limit int) ([]*Event, error)
 
-	// Unfinished returns up to limit runs with Seq > after that have not ended, with all their steps.
+	// Unfinished returns up to limit runs with Seq > after that are running, without steps.
 	Unfinished(ctx context.Context, after int64, limit int) ([]*Run, error)
 
-	// Due returns up to limit waiting runs whose Due is not after now, the earliest first, with all their steps.
+	// Due returns up to limit waiting or queued runs whose Due is set and not after now, the earliest first, without steps.
 	Due(ctx context.Context, now time.Time, limit int) ([]*Run, error)
 
-	// NextDue returns the earliest Due of all waiting runs, or the zero time.
+	// NextDue returns the earliest Due of all waiting and queued runs, or the zero time.
 	NextDue(ctx context.Context) (time.Time, error)
+
+	// Queued returns up to limit runs that are queued for a place in the lane, in the order of Run.Order and Seq, without
+	// steps.
+	Queued(ctx context.Context, lane string, limit int) ([]*Run, error)
+
+	// InLanes returns up to limit runs with Seq > after that have not ended and have a lane, without steps.
+	InLanes(ctx context.Context, after int64, limit int) ([]*Run, error)
+
+	// Awaited returns what the waits of the programs look for that runs which have not ended are pinned to.
+	Awaited(ctx context.Context) ([]Await, error)
+
+	// Mark returns ErrNotFound where there is none of that key.
+	Mark(ctx context.Context, key string) (*Mark, error)
+
+	// Pause and Resume change whether a recipe takes events; Pauses lists those that don't. Held returns up to limit
+	// runs of the recipe that are queued because it is paused, in the order of Seq, without steps.
+	Pause(ctx context.Context, p *Pause) error
+	Resume(ctx context.Context, recipe string) error
+	Pauses(ctx context.Context) ([]*Pause, error)
+	Held(ctx context.Context, recipe string, limit int) ([]*Run, error)
+
+	// State returns ErrNotFound where there is no value of that name, or it has expired at now. Increment returns the
+	// sum of what has not expired at i.At.
+	State(ctx context.Context, name string, now time.Time) (*StateValue, error)
+	SetState(ctx context.Context, name string, v *StateValue) error
+	Increment(ctx context.Context, i *Increment) (int64, error)
+
+	// EventsAfter returns up to limit events with Seq > after, in the order of Seq.
+	EventsAfter(ctx context.Context, after int64, limit int) ([]*Event, error)
+
+	// AddFields makes events findable by their fields. They come in the order of Seq, with none left out but those
+	// without fields; upTo is the last Seq that was looked at. FieldsTo returns the last upTo.
+	AddFields(ctx context.Context, upTo int64, events []EventFields) error
+	FieldsTo(ctx context.Context) (int64, error)
+
+	// RecipeCounts returns the runs that have not ended, by recipe and program.
+	RecipeCounts(ctx context.Context) ([]RecipeCount, error)
 
 	// Event, Decision and Run return ErrNotFound where there is none. Event looks up by the vendor's id, in any
 	// connection where connection is empty; EventBySeq by order.
@@ -206,8 +379,13 @@ type Store interface {
 	Counts(ctx context.Context) (Counts, error)
 
 	// Prune drops payloads and step data of events that were accepted before payloads and have ended, and forgets
-	// events accepted before ids altogether. It returns how many it dropped and forgot.
+	// events accepted before ids altogether. It returns how many it dropped and forgot. Keys of events go when no run
+	// that has not ended, and no undecided event, was accepted before them.
 	Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error)
+
+	// Expire forgets the marks and values that have expired at now, and the IDs of increments that do not count any more,
+	// or count for good, once they are CountedFor old. It returns how many it forgot.
+	Expire(ctx context.Context, now time.Time) (int, error)
 
 	// Backup writes a consistent copy to path, which must not exist.
 	Backup(ctx context.Context, path string) error
@@ -219,8 +397,12 @@ type Store interface {
 type EventQuery struct {
 	Connection, Type string
 	Since            time.Time
-	Before           int64 // only those with a smaller Seq; the cursor
-	Limit            int   // at most 1000; 0 is 50
+	Before           int64   // only those with a smaller Seq; the cursor
+	Limit            int     // at most 1000; 0 is 50
+	Where            []Field // all must hold
+
+	// Look returns the fields of an event, for those that were not yet given any; where nil, Where does not find these.
+	Look func(*Event) []Field
 }
 
 // RunQuery selects runs. Zero fields select all.
@@ -230,6 +412,8 @@ type RunQuery struct {
 	Since           time.Time
 	Before          int64
 	Limit           int
+	Where           []Field // of the run's event; as in EventQuery
+	Look            func(*Event) []Field
 }
 
 // Counts is the size of what a store holds.

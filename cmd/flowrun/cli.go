@@ -90,6 +90,8 @@ func commands() []*command {
 		reloadCommand(),
 		runsCommand(),
 		eventsCommand(),
+		recipesCommand(),
+		whyCommand(),
 		storeCommand(),
 
 		connectorsCommand(),

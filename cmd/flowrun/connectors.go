@@ -175,7 +175,10 @@ func describeField(f *schema.Field) fieldJSON {
 }
 
 func showService(w io.Writer, s *connectors.Spec) error {
-	fmt.Fprintf(w, "%s (%s)\n%s\n\nSettings of connection %q\n", s.Title, s.Name, s.Doc, s.Name)
+	fmt.Fprintf(w, "%s (%s)\n%s\n", s.Title, s.Name, s.Doc)
+	if len(s.Settings) > 0 {
+		fmt.Fprintf(w, "\nSettings of connection %q\n", s.Name)
+	}
 	t := newTable(w)
 	for _, st := range s.Settings {
 		note := st.Doc
@@ -219,12 +222,18 @@ func eventNames(t *schema.Trigger) string {
 }
 
 func showTrigger(w io.Writer, t *schema.Trigger) error {
-	fmt.Fprintf(w, "trigger %q\n%s\nfired by %s\n", t.Name, t.Doc, eventNames(t))
+	fmt.Fprintf(w, "trigger %q\n%s\n", t.Name, t.Doc)
+	if events := eventNames(t); events != "" {
+		fmt.Fprintf(w, "fired by %s\n", events)
+	}
 	if t.Settings != nil && len(t.Settings.Fields()) > 0 {
 		fmt.Fprint(w, "\nArguments\n")
 		if err := showFields(w, t.Settings, inputMark); err != nil {
 			return err
 		}
+	}
+	if t.Payload != nil && len(t.Payload.Fields()) == 0 {
+		return nil // they are what the recipe declares
 	}
 	fmt.Fprint(w, "\nFields of trigger\n")
 	return showFields(w, t.Payload, outputMark)

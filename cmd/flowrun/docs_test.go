@@ -25,6 +25,7 @@ import (
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
+	"github.com/flowrun/flowrun/lang/langtest"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
@@ -34,7 +35,7 @@ const root = "../.."
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
 // TestDocsCompile compiles each hcl block of the pages that people write: one that begins with what recipes share as
-// flowrun.hcl, anything else as a recipe.
+// flowrun.hcl, one that begins with -- NAME -- as the files that it holds, anything else as a recipe.
 func TestDocsCompile(t *testing.T) {
 	pages, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil {
@@ -50,10 +51,10 @@ func TestDocsCompile(t *testing.T) {
 		for i, m := range hclBlock.FindAllSubmatch(text, -1) {
 			blocks++
 			name := "recipe.hcl"
-			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) {
+			if bytes.HasPrefix(m[1], []byte("connection ")) || bytes.HasPrefix(m[1], []byte("on_error ")) || bytes.HasPrefix(m[1], []byte("on_alert ")) {
 				name = "flowrun.hcl"
 			}
-			_, diags := lang.CompileFiles(map[string][]byte{name: m[1]}, all.Registry())
+			_, diags := lang.CompileFiles(langtest.Files(name, m[1]), all.Registry())
 			for _, d := range diags {
 				t.Errorf("%s, block %d: %v", filepath.Base(page), i+1, d)
 			}
@@ -263,7 +264,10 @@ func fence(project string) string {
 
 func connectorPage(s *connectors.Spec) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# %s\n\n%s\n\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n", made, s.Title, strings.TrimSpace(s.Doc))
+	fmt.Fprintf(&b, "%s# %s\n\n%s\n", made, s.Title, strings.TrimSpace(s.Doc))
+	if len(s.Settings) > 0 {
+		b.WriteString("\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n")
+	}
 	for _, st := range s.Settings {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
 	}

@@ -36,8 +36,9 @@ func (s *server) findDoor(name string) *ingress.Door {
 
 func (s *server) newDoor() *control.Handler {
 	cfg := control.Config{
-		Store:  s.store,
-		Engine: (*machine)(s),
+		Store:    s.store,
+		Engine:   (*machine)(s),
+		Operator: (*machine)(s),
 		Server: control.ServerInfo{
 			Version: thisBuild().Version, Mode: s.mode, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,
@@ -46,6 +47,7 @@ func (s *server) newDoor() *control.Handler {
 		Reloads: func() (last, good control.ReloadResult) {
 			return control.ReloadResult(s.watcher.Last()), control.ReloadResult(s.watcher.LastGood())
 		},
+		Fields:  s.engine.Fields,
 		Ready:   s.notReady,
 		Token:   s.m.env("FLOWRUN_CONTROL_TOKEN"),
 		Clock:   s.m.Clock,
@@ -79,10 +81,20 @@ var _ control.Engine = (*machine)(nil)
 func (x *machine) Status() control.EngineStatus { return engineStatus(x.engine.Status()) }
 
 func engineStatus(st engine.Status) control.EngineStatus {
-	return control.EngineStatus{
+	out := control.EngineStatus{
 		Program: st.Program, Recipes: len(st.Recipes) + len(st.Disabled), QueueDepth: st.QueueDepth,
-		InFlight: st.InFlight, Draining: st.Draining,
+		InFlight: st.InFlight, Draining: st.Draining, Lanes: st.Lanes, Queued: st.Queued,
 	}
+	for _, b := range st.Breakers {
+		out.Breakers = append(out.Breakers, control.Breaker(b))
+	}
+	for _, p := range st.Paused {
+		out.Paused = append(out.Paused, control.Pause{Recipe: p.Recipe, Drop: p.Drop})
+	}
+	for _, a := range st.Alerts {
+		out.Alerts = append(out.Alerts, control.Alert(a))
+	}
+	return out
 }
 
 // Recipes implements control.Engine.
@@ -105,7 +117,40 @@ func (x *machine) Recipes() []control.Recipe {
 		}
 		out = append(out, c)
 	}
-	return out
+	return x.withRuns(out, program.Digest())
+}
+
+// withRuns adds how many runs of each recipe have not ended, and recipes that are served no more and have such runs.
+func (x *machine) withRuns(recipes []control.Recipe, digest string) []control.Recipe {
+	counts, err := x.store.RecipeCounts(context.Background())
+	if err != nil {
+		x.log.Error("counting the runs of recipes", "error", err)
+		return recipes
+	}
+	at := func(name string) *control.Recipe {
+		for i := range recipes {
+			if recipes[i].Name == name {
+				return &recipes[i]
+			}
+		}
+		recipes = append(recipes, control.Recipe{Name: name, Removed: true, Triggers: []control.RecipeTrigger{}, Actions: []string{}})
+		return &recipes[len(recipes)-1]
+	}
+	for _, c := range counts {
+		r := at(c.Recipe)
+		r.Running, r.Waiting, r.Queued = r.Running+c.Running, r.Waiting+c.Waiting, r.Queued+c.Queued
+		if c.Program != digest {
+			r.OnOlder += c.Running + c.Waiting + c.Queued
+		}
+	}
+	for _, p := range x.engine.Status().Paused {
+		word := "hold"
+		if p.Drop {
+			word = "drop"
+		}
+		at(p.Recipe).Paused = word
+	}
+	return recipes
 }
 
 // Connections implements control.Engine.

@@ -38,6 +38,7 @@ var layers = []struct {
 	{"connectors/connectortest", 4},
 	{"connectors/stripe", 4},
 	{"connectors/customerio", 4},
+	{"connectors/flowrun", 4},
 	{"connectors", 3},
 	{"lang/draw", 3},
 	{"lang", 3},

@@ -68,9 +68,21 @@ func showStatus(m *Main, s *control.Status) error {
 		t.row("program", dash(short(e.Program)))
 		t.row("recipes", fmt.Sprint(e.Recipes))
 		t.row("working on", fmt.Sprintf("%d, %d waiting in the queue", e.InFlight, e.QueueDepth))
+		if e.Queued > 0 {
+			t.row("in lanes", fmt.Sprintf("%s for a place, in %s", plural(e.Queued, "run"), plural(e.Lanes, "lane")))
+		}
+		for _, b := range e.Breakers {
+			t.row("held back", fmt.Sprintf("calls of %s: %s until %s; %s", b.Connection, b.State, when(b.Until), b.Reason))
+		}
+		for _, p := range e.Paused {
+			t.row("paused", p.Recipe+map[bool]string{true: ", its events are dropped", false: ", its events are held"}[p.Drop])
+		}
+		for _, a := range e.Alerts {
+			t.row("alert", fmt.Sprintf("%s %s (%d): %s", when(a.At), a.Kind, a.Count, a.Message))
+		}
 	}
 	t.row("events", fmt.Sprintf("%d, %d not decided yet", s.StoreCounts.Events, s.StoreCounts.Undecided))
-	for _, word := range []string{"running", "waiting", "completed", "filtered", "failed", "canceled"} {
+	for _, word := range []string{"queued", "running", "waiting", "completed", "filtered", "skipped", "failed", "canceled"} {
 		if n := s.StoreCounts.Runs[word]; n > 0 {
 			t.row("runs "+word, fmt.Sprint(n))
 		}
@@ -138,8 +150,9 @@ func reloadCommand() *command {
 
 func runsCommand() *command {
 	return &command{
-		name: "runs", short: "list the runs of a server, or show one", group: groupOperate,
-		sub: []*command{runsListCommand(), runsShowCommand()},
+		name: "runs", short: "list, show, retry and cancel the runs of a server", group: groupOperate,
+		sub: []*command{runsListCommand(), runsShowCommand(), runsTailCommand(), runsRetryCommand(), runsCancelCommand(),
+			runsResolveCommand(), runsMoveCommand()},
 	}
 }
 
@@ -153,7 +166,8 @@ func runsListCommand() *command {
 		flags: func(f *flags) {
 			r.define(f)
 			f.StringVar(&q.Recipe, "recipe", "", "`NAME`: only runs of this recipe")
-			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are running, waiting, completed, filtered, failed or canceled")
+			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are queued, running, waiting, completed, filtered, skipped, failed or canceled")
+			defineWhere(f, &q.Where)
 			f.StringVar(&q.Event, "event", "", "`ID`: only runs of this event")
 			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
 			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
@@ -291,8 +305,8 @@ func showJSON(m *Main, name string, raw json.RawMessage) {
 
 func eventsCommand() *command {
 	return &command{
-		name: "events", short: "list the events of a server, or show one", group: groupOperate,
-		sub: []*command{eventsListCommand(), eventsShowCommand()},
+		name: "events", short: "list, show and replay the events of a server", group: groupOperate,
+		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand()},
 	}
 }
 
@@ -307,6 +321,7 @@ func eventsListCommand() *command {
 			r.define(f)
 			f.StringVar(&q.Connection, "connection", "", "`NAME`: only events of this connection")
 			f.StringVar(&q.Type, "type", "", "`TYPE`: only events of this type of the service, such as charge.failed")
+			defineWhere(f, &q.Where)
 			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
 			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
 			f.StringVar(&q.Cursor, "cursor", "", "`CURSOR`: go on where the page before ended")

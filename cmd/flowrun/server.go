@@ -247,8 +247,14 @@ func (s *server) build() {
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
 	}
+	cfg.OnRun = func(r *runtime.Run) {
+		s.door.Publish(r)
+		if s.watch != nil {
+			s.watch.ended(r)
+		}
+	}
 	if s.watch != nil {
-		cfg.OnRun, cfg.OnEvent = s.watch.ended, s.watch.decided
+		cfg.OnEvent = s.watch.decided
 	}
 	s.engine = engine.New(cfg)
 	s.watcher = reload.New(reload.Config{Dir: s.dir, Apply: s.apply, Clock: s.m.Clock, Log: s.log, Metrics: s.metrics})

@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/customerio"
+	"github.com/flowrun/flowrun/connectors/flowrun"
 	"github.com/flowrun/flowrun/connectors/stripe"
 )
 
@@ -12,6 +13,7 @@ import (
 func Specs() []*connectors.Spec {
 	return []*connectors.Spec{
 		customerio.Spec(),
+		flowrun.Spec(),
 		stripe.Spec(),
 	}
 }

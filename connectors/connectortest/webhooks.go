@@ -13,9 +13,7 @@ import (
 )
 
 func contractTrigger(t *testing.T, spec *connectors.Spec, tr *schema.Trigger) {
-	if !strings.HasPrefix(tr.Name, spec.Name+"_") || !nameForm.MatchString(tr.Name) {
-		t.Errorf("name %q: want lower case words after %s_", tr.Name, spec.Name)
-	}
+	checkName(t, spec, tr.Name)
 	if tr.Service != spec.Name {
 		t.Errorf("service %q, want %q", tr.Service, spec.Name)
 	}
@@ -35,7 +33,7 @@ func contractTrigger(t *testing.T, spec *connectors.Spec, tr *schema.Trigger) {
 	} else if tr.Payload == nil {
 		t.Fatal("it has no payload")
 	}
-	if len(types) == 0 {
+	if len(types) == 0 && !spec.Local {
 		t.Error("no event fires it")
 	}
 	for _, typ := range types {

@@ -38,7 +38,10 @@ type builder struct {
 	onError   []*nodeSrc
 	top       *body // holds the nodes
 	failed    *body // of on_error; nil where there is none
-	shared    bool  // it is made of the project's on_error, which no trigger starts
+	outputs   []*outputSrc
+	keys      []*keySrc // of flow control
+	misshapen bool      // what it is called with, or gives back, is mistaken
+	shared    bool      // it is made of the project's on_error, which no trigger starts
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
@@ -70,9 +73,13 @@ func (b *builder) check() {
 	b.variables = b.c.checkVariables(b.src.Variables, b.src.Name, b.vars, b.varInfo, b.e.sc.rep)
 	b.collectLocals()
 	b.triggers()
+	b.controls()
 	b.collectSteps()
+	b.collectOutputs()
 	b.graph()
 	b.types()
+	b.controlWarnings()
+	b.called()
 }
 
 // in runs f and gives what it reports a context.
@@ -111,7 +118,7 @@ func (e env) constantDuration(x hclsyntax.Expression, name string) time.Duration
 	if !ok {
 		return 0
 	}
-	d, err := parseDuration(s)
+	d, err := schema.ParseDuration(s)
 	if err != nil || d <= 0 {
 		e.report(diag.BadLiteral, x.Range(), "%s needs a duration such as \"90s\", \"72h\" or \"7d\"; %q is none.", name, s)
 		return 0
@@ -192,6 +199,9 @@ func (b *builder) triggers() {
 
 func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	e := b.e
+	if t.Type == callTrigger {
+		return b.callTrigger(t)
+	}
 	out := &Trigger{Name: t.Name, Range: t.Range}
 	spec := b.c.cat.Trigger(t.Type)
 	if spec == nil {
@@ -317,6 +327,10 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	}
 	if !dup {
 		b.steps[s.Name] = st
+	}
+	if s.Type == runAction {
+		b.call(ns, st)
+		return
 	}
 	node.Action = b.c.cat.Action(s.Type)
 	b.retry(ns)
@@ -471,7 +485,19 @@ func (b *builder) finish() {
 		n.ReadsPrevious = pathsOf(n.refs.prev, previous)
 		r.Reads.Merge(n.Reads)
 		r.ReadsPrevious.Merge(n.ReadsPrevious)
-		for name := range n.refs.vars {
+	}
+	for _, k := range b.keys {
+		r.Reads.Merge(pathsOf(k.refs.trig, payloads))
+		r.ReadsPrevious.Merge(pathsOf(k.refs.prev, previous))
+		*k.to = b.c.bound(k.x)
+	}
+	for _, o := range b.outputs {
+		r.Reads.Merge(pathsOf(o.node.refs.trig, payloads))
+		r.ReadsPrevious.Merge(pathsOf(o.node.refs.prev, previous))
+		o.Expr = b.c.bound(o.x)
+	}
+	for _, refs := range b.allRefs() {
+		for name := range refs.vars {
 			if b.vars[name] != nil {
 				vars[name] = true
 			}
@@ -494,7 +520,7 @@ func (b *builder) finish() {
 		if n.Action == nil {
 			continue
 		}
-		for _, a := range n.src.Args {
+		for _, a := range n.args {
 			if f := n.Action.In.Field(a.Name); f != nil {
 				n.Inputs = append(n.Inputs, Input{Field: f, Expr: b.c.bound(a.Expr)})
 			} else if n.Action.In.Open {
@@ -513,7 +539,11 @@ func (b *builder) boundFlow(n *nodeSrc) {
 	case Wait:
 		n.Wait.Until = expr(b.c.bound(n.src.Wait.Until))
 		if n.src.Wait.Event != nil {
-			n.Wait.Match = expr(b.c.bound(n.src.Wait.Event.Match))
+			match := n.src.Wait.Event.Match
+			if by, with := n.lookup(match); by != nil {
+				n.Wait.By, n.Wait.ByExpr = by, b.c.bound(with)
+			}
+			n.Wait.Match = expr(b.c.boundMatch(match))
 		}
 	case Switch:
 		n.On = expr(b.c.bound(n.src.Switch.On))
@@ -529,8 +559,8 @@ func (b *builder) readsOfWait(name string, st *step) {
 		return
 	}
 	read := slices.Clone(st.from.refs.incoming)
-	for _, n := range b.all() {
-		read = append(read, n.refs.waited[name]...)
+	for _, refs := range b.allRefs() {
+		read = append(read, refs.waited[name]...)
 	}
 	st.node.Wait.Reads = pathsOf(read, []*schema.Object{event.Payload})
 }

@@ -7,7 +7,10 @@
 // expression is interpreted over shapes instead of values (infer.go and its neighbours), once for each trigger, since
 // each has its own payload (variants.go). Facts that gates above and `when` prove go down with the interpretation
 // (narrow.go). A local is interpreted where it is read, under the facts that hold there. Last, expressions are made
-// ready to be evaluated within bounds (soften.go).
+// ready to be evaluated within bounds (soften.go, match.go).
+//
+// A recipe that calls others is checked after them, since it is typed by what they take and give back (called.go). What
+// flow control reads (control.go) is interpreted below the filters at the top, and outputs below everything.
 //
 // The package evaluates nothing but constants and keeps no state between calls.
 package check
@@ -43,6 +46,9 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 		files: p.Files,
 		funcs: eval.Table(),
 		soft:  map[hclsyntax.Expression]bool{},
+
+		callees: map[string]*callee{},
+		parsed:  map[string]bool{},
 	}
 	c.names = append(keys(c.funcs), "env", "file")
 	slices.Sort(c.names)
@@ -50,9 +56,15 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	rep := newReporter()
 	pr := c.checkConfig(p.Config, rep)
 	out := &Result{Variables: pr.variables}
-	var built []*builder
+	built := make([]*builder, len(p.Recipes))
 	for _, r := range p.Recipes {
-		built = append(built, c.checkRecipe(r, pr, rep))
+		c.parsed[r.Name] = true
+	}
+	for _, n := range c.callOrder(p.Recipes, rep) {
+		built[n] = c.checkRecipe(p.Recipes[n], pr, rep)
+	}
+	if alert := c.checkOnAlert(p, pr, rep); alert != nil {
+		built = append(built, alert)
 	}
 	shared := c.checkOnError(p.Config.OnError, built, pr, rep)
 	c.checkCircles(built, rep)
@@ -82,7 +94,7 @@ func (c *checker) checkOnError(block *syntax.OnError, built []*builder, pr *proj
 	}
 	idle := true // no recipe that runs is served by it
 	for _, b := range built {
-		idle = idle && (b.out.Disabled || b.src.OnError != nil)
+		idle = idle && (b.out.Disabled || !b.served())
 	}
 	b := c.newBuilder(&syntax.Recipe{Filename: syntax.ConfigFile, OnError: block}, pr, rep)
 	b.shared, b.out.Disabled = true, idle
@@ -90,9 +102,15 @@ func (c *checker) checkOnError(block *syntax.OnError, built []*builder, pr *proj
 	return b
 }
 
+// served reports whether the project's on_error is for this recipe, too: it has none, nobody called it (who did hears of
+// its failure) and it is not itself what is done about an alert.
+func (b *builder) served() bool {
+	return b.src.OnError == nil && b.out.Callable == nil && b.out.Name != alertRecipe
+}
+
 // inherit takes over the project's on_error where the recipe has none.
 func (b *builder) inherit(shared *builder) {
-	if shared == nil || b.src.OnError != nil {
+	if shared == nil || !b.served() {
 		return
 	}
 	b.out.OnError, b.out.onError = shared.out.OnError, shared.out.onError

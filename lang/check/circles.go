@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ type cause struct {
 // checkCircles warns of recipes that fire each other, or themselves, for ever; once for each set of recipes that are in
 // circles with each other.
 func (c *checker) checkCircles(built []*builder, rep *reporter) {
-	g := &firing{built: built, starts: map[happening][]int{}, causes: make([][]cause, len(built)), seen: map[int]bool{}}
+	g := &firing{built: built, starts: map[happening][]int{}, causes: make([][]cause, len(built)), seen: map[int]bool{}, called: map[string][]happening{}}
 	for n, b := range built {
 		if b.out.Disabled {
 			continue
@@ -45,8 +46,12 @@ func (c *checker) checkCircles(built []*builder, rep *reporter) {
 		e := built[n].e
 		e.sc.rep = rep
 		before := len(rep.diags)
+		what, at := first.Action.Name, first.Action.Service
+		if first.Calls != "" {
+			what, at = fmt.Sprintf("the recipe %q", first.Calls), "a vendor"
+		}
 		e.report(diag.Circle, first.src.TypeRange, "%s makes %s send an event that starts this recipe again, for ever: %s.\nPut a filter above the step that looks at what happened, or a when on it.",
-			first.Action.Name, first.Action.Service, g.draw(n, path))
+			what, at, g.draw(n, path))
 		diag.In(first.context(), rep.diags[before:])
 	}
 }
@@ -57,6 +62,7 @@ type firing struct {
 	starts map[happening][]int // recipes, ascending
 	causes [][]cause           // of each recipe
 	seen   map[int]bool        // recipes that have been drawn
+	called map[string][]happening
 }
 
 // hop is one event on the way from a recipe to another.
@@ -81,13 +87,37 @@ func (g *firing) add(n int, b *builder) {
 		}
 	}
 	for _, node := range b.nodes {
-		if node.Action == nil || node.src.When != nil || b.held(node) {
-			continue
-		}
-		for _, event := range node.Action.Emits {
-			g.causes[n] = append(g.causes[n], cause{happening{node.Action.Service, node.Connection, event}, node})
+		for _, h := range g.emits(b, node) {
+			g.causes[n] = append(g.causes[n], cause{h, node})
 		}
 	}
+}
+
+// emits returns what a step makes vendors send, itself or through the recipe that it calls.
+func (g *firing) emits(b *builder, node *nodeSrc) []happening {
+	if node.Action == nil || node.src.When != nil || b.held(node) {
+		return nil
+	}
+	var out []happening
+	for _, event := range node.Action.Emits {
+		out = append(out, happening{node.Action.Service, node.Connection, event})
+	}
+	if node.Calls == "" {
+		return out
+	}
+	if known, ok := g.called[node.Calls]; ok {
+		return known
+	}
+	for _, to := range g.built {
+		if to.out.Name != node.Calls {
+			continue
+		}
+		for _, inner := range to.nodes {
+			out = append(out, g.emits(to, inner)...)
+		}
+	}
+	g.called[node.Calls] = out
+	return out
 }
 
 // held reports whether a filter stands above a step, or a case around it.

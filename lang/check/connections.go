@@ -41,6 +41,10 @@ func (c *checker) checkConnection(cn *syntax.Connection, pr *project, rep *repor
 		e.unknown(diag.UnknownService, cn.ServiceRange, cn.Service, names, "there is no service %q. There is %s.", cn.Service, quoteList(names))
 		return
 	}
+	if cn.Service == builtin || cn.Name == builtin {
+		e.report(diag.ReservedName, cn.Range, "the name %q is that of flowrun's own connection, which needs no block.", builtin)
+		return
+	}
 	out := &Connection{
 		Name:     cn.Name,
 		Service:  spec,

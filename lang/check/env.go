@@ -22,6 +22,9 @@ type checker struct {
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
 
+	callees map[string]*callee // the recipes that have been checked, as those see them that call them
+	parsed  map[string]bool    // names of the recipes whose file is valid
+
 	personal map[*schema.Object]bool // whether objects hold data of a person
 }
 
@@ -178,7 +181,7 @@ func (e env) sentence(text string, quotes bool) string {
 	if quotes && word != "text" && word != "a" && word != "an" && word != "the" {
 		return text
 	}
-	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"each", "error", "for", "incoming", "previous"}, word) {
+	if word == "" || word[0] < 'a' || word[0] > 'z' || strings.ContainsAny(word, "_.()") || slices.Contains([]string{"alert", "each", "error", "for", "incoming", "previous"}, word) {
 		return text
 	}
 	if e.c != nil {

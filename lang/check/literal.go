@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -19,35 +18,6 @@ import (
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
 )
-
-// parseDuration reads "90s", "1h30m", "72h", "7d" and "2w".
-func parseDuration(s string) (time.Duration, error) {
-	var total time.Duration
-	rest := s
-	for _, unit := range []struct {
-		suffix byte
-		length time.Duration
-	}{{'w', 7 * 24 * time.Hour}, {'d', 24 * time.Hour}} {
-		i := strings.IndexByte(rest, unit.suffix)
-		if i < 0 {
-			continue
-		}
-		n, err := strconv.ParseUint(rest[:i], 10, 16)
-		if err != nil {
-			return 0, fmt.Errorf("not a duration: %q", s)
-		}
-		total += time.Duration(n) * unit.length
-		rest = rest[i+1:]
-	}
-	if rest == "" && rest != s {
-		return total, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("not a duration: %q", s)
-	}
-	return total + d, nil
-}
 
 // latestMoment is the end of the year 9999 in unix seconds: what is later is no date.
 const latestMoment = 253402300799
@@ -133,7 +103,7 @@ func wrongFormat(s string, t schema.Type) string {
 			return `a two-letter country code such as "FR"`
 		}
 	case schema.Duration:
-		if _, err := parseDuration(s); err != nil {
+		if _, err := schema.ParseDuration(s); err != nil {
 			return `a duration such as "90s", "72h" or "7d"`
 		}
 	case schema.JSON:

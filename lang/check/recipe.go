@@ -24,10 +24,81 @@ type Recipe struct {
 	Locals   []*Local // the project's, then the recipe's; each after those it needs
 	Vars     []string // names of the variables it reads
 
-	// Reads and ReadsPrevious are what the recipe reads of `trigger` and `previous`, all nodes and locals together.
+	Flow   Flow // flow control; the zero Flow where there is none
+	Shadow bool // mode = "shadow": calls that change anything are recorded and not made
+
+	// Callable is the shape of what the recipe is called with, where it is one that others call with recipe_run; it is
+	// its `trigger` then. Outputs are what it gives back once it has completed, all of its gates passed; where one has
+	// stopped it, or flow control dropped it, its answer as a whole is null (Action.OutMayBeNull of the call says so).
+	Callable *schema.Object
+	Outputs  []*Output
+
+	// Reads and ReadsPrevious are what the recipe reads of `trigger` and `previous`, all nodes, locals, flow control and
+	// outputs together.
 	Reads, ReadsPrevious *schema.Paths
 
 	onError hcl.Range // of the block that OnError is from; empty where there is none
+}
+
+// Flow is a recipe's flow control. Its expressions are bounded and read trigger, previous, event, var and local only. A
+// block that is left out is nil. Where several are given, they act in the order of the fields.
+type Flow struct {
+	Deduplicate *Deduplicate
+	RateLimit   *Rate // events beyond it are dropped
+	Debounce    *Debounce
+	Throttle    *Rate // events beyond it are queued
+	Concurrency *Concurrency
+	Priority    hcl.Expression // a number of seconds by which it goes before others of its lane; nil for 0
+}
+
+// Deduplicate drops an event whose key a run of the recipe has had within For.
+type Deduplicate struct {
+	Key hcl.Expression
+	For time.Duration
+}
+
+// Rate is so many runs in a period, for each value of the key.
+type Rate struct {
+	Key    hcl.Expression // nil where all share one
+	Limit  int
+	Period time.Duration
+	Burst  int // so many more may start at once; of a throttle. 0 for none
+}
+
+// Debounce starts the last of a burst of events with one key, once none has come for Period, and at the latest Timeout
+// after the first.
+type Debounce struct {
+	Key     hcl.Expression
+	Period  time.Duration
+	Timeout time.Duration // 0 for none
+}
+
+// Concurrency is how many runs with one key are under way at a time.
+type Concurrency struct {
+	Key          hcl.Expression // nil where all share one lane; a null value is a lane of its own
+	Limit        int
+	OnConflict   Conflict
+	WhileWaiting bool // a run in a wait keeps its place
+}
+
+// Conflict is what happens to an event whose lane is full. The zero Conflict is invalid.
+type Conflict uint8
+
+const (
+	_ Conflict = iota
+	QueueConflict
+	SkipConflict
+	CancelRunning
+)
+
+// Output is one value that a called recipe gives back.
+type Output struct {
+	Name  string
+	Expr  hcl.Expression // bounded
+	Needs []int          // the nodes it reads
+	Type  schema.Type
+	Null  bool // it may be null
+	Range hcl.Range
 }
 
 // Trigger is one way in which a recipe starts.
@@ -89,6 +160,10 @@ type Node struct {
 
 	Wait *WaitFor // of a wait
 
+	// Calls is the name of the recipe that an action recipe_run calls. Its Action has the callee's shapes: In is what the
+	// callee is called with, and Inputs fill it in; Out is nil where the callee has no output.
+	Calls string
+
 	// Of a switch. The first case that has the value of On is taken, or the default, or none; null goes to the default.
 	On    hcl.Expression
 	Cases []Case
@@ -112,8 +187,14 @@ type WaitFor struct {
 	For     time.Duration
 	Until   hcl.Expression // a string, an RFC 3339 time; bounded
 	Event   *Trigger
-	Match   hcl.Expression // of an event: whether `incoming` is the one; nil for the first that comes. Bounded
+	Match   hcl.Expression // of an event: whether `incoming` is the one, false where that can't be told for a null; nil for the first that comes. Bounded
 	Timeout time.Duration  // of an event
+
+	// By is an equality that Match asks for, by which the event can be looked up: the value at By of its payload is that
+	// of ByExpr, which does not read incoming: where that is null or has no value, no event is the one. By is nil where
+	// Match asks for none.
+	By     schema.Path
+	ByExpr hcl.Expression // bounded
 
 	// Reads is what nodes and locals read of the event's payload, through `incoming` and wait.NAME.
 	Reads *schema.Paths

@@ -14,6 +14,7 @@ type refs struct {
 	locals map[string]hcl.Range // each with the place of its first mention
 	steps  map[string]hcl.Range
 	vars   map[string]bool
+	run    hcl.Range // empty where `run` is not read
 	trig   []hcl.Traversal
 	prev   []hcl.Traversal
 
@@ -38,6 +39,10 @@ func (r *refs) add(exprs ...hcl.Expression) {
 				r.trig = append(r.trig, t)
 			case "previous":
 				r.prev = append(r.prev, t)
+			case "run":
+				if r.run == (hcl.Range{}) {
+					r.run = t.SourceRange()
+				}
 			case "incoming":
 				r.incoming = append(r.incoming, payloadPart(t[1:])...)
 			}
@@ -114,6 +119,9 @@ func (r *refs) through(locals map[string]*refs) {
 		}
 		for w, list := range sub.waited {
 			r.waited[w] = append(r.waited[w], list...)
+		}
+		if r.run == (hcl.Range{}) && sub.run != r.run {
+			r.run = at
 		}
 		maps.Copy(r.vars, sub.vars)
 		r.trig = append(r.trig, sub.trig...)

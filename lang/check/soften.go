@@ -144,9 +144,18 @@ func (c *checker) soften(x hclsyntax.Expression) hclsyntax.Expression {
 	if x == nil || len(c.soft) == 0 {
 		return x
 	}
+	parts(x, func(p *hclsyntax.Expression) { *p = c.soften(*p) })
+	if c.soft[x] {
+		return soft(x)
+	}
+	return x
+}
+
+// parts calls f with each expression that x is made of, for f to replace it.
+func parts(x hclsyntax.Expression, f func(*hclsyntax.Expression)) {
 	in := func(p *hclsyntax.Expression) {
 		if *p != nil {
-			*p = c.soften(*p)
+			f(p)
 		}
 	}
 	switch y := x.(type) {
@@ -198,8 +207,4 @@ func (c *checker) soften(x hclsyntax.Expression) hclsyntax.Expression {
 		in(&y.Source)
 		in(&y.Each)
 	}
-	if c.soft[x] {
-		return soft(x)
-	}
-	return x
 }

@@ -18,6 +18,7 @@ import (
 type nodeSrc struct {
 	*Node
 	src    *syntax.Step
+	args   []argument // of an action: its inputs, as they are written
 	refs   *refs
 	in     *body
 	bodies []*body        // of a switch, one for each case
@@ -39,6 +40,16 @@ func (n *nodeSrc) context() string {
 		return fmt.Sprintf("in action %q", n.src.Type)
 	}
 	return fmt.Sprintf("in action %q %q", n.src.Type, n.src.Name)
+}
+
+// argRange is where an input is written.
+func (n *nodeSrc) argRange(name string) hcl.Range {
+	for _, a := range n.args {
+		if a.Name == name {
+			return a.Expr.Range()
+		}
+	}
+	return n.src.Range
 }
 
 func (n *nodeSrc) gate() bool { return n.Kind == Filter || n.Kind == Wait }
@@ -150,7 +161,7 @@ func (b *builder) collect(seq *sequence, in *body, steps []*syntax.Step, taken n
 			nodes := &in.sw.Cases[in.nth].Nodes
 			*nodes = append(*nodes, node.Index)
 		}
-		ns := &nodeSrc{Node: node, src: s, refs: newRefs(), in: in}
+		ns := &nodeSrc{Node: node, src: s, args: s.Args, refs: newRefs(), in: in}
 		in.nodes = append(in.nodes, ns)
 		seq.nodes, seq.out = append(seq.nodes, ns), append(seq.out, node)
 		switch s.Kind {
@@ -198,6 +209,12 @@ func (b *builder) wait(ns *nodeSrc, taken map[string]hcl.Range) {
 	fields := []schema.Field{{Name: "timed_out", Type: boolType, Required: true}}
 	if w.Event != nil {
 		ns.refs.add(expr(w.Event.Match))
+		if w.Event.Type == callTrigger {
+			e.report(diag.CallOnly, w.Event.TypeRange, "a call is no event that could be waited for: %s starts a recipe.", callTrigger)
+			st.broken = true
+			out.Event = &Trigger{Name: w.Event.Name, Range: w.Event.Range}
+			return
+		}
 		out.Event = b.trigger(w.Event.Trigger)
 		if out.Event.Payload == nil {
 			st.broken = true
@@ -244,6 +261,8 @@ func (b *builder) flow(ns *nodeSrc) {
 func (b *builder) graph() {
 	b.graphOf(b.nodes, b.out.Nodes)
 	b.graphOf(b.onError, b.out.OnError)
+	b.graphOfOutputs()
+	b.graphOfKeys()
 	leading := true
 	for _, n := range b.nodes {
 		leading = leading && n.Kind == Filter

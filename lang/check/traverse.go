@@ -81,7 +81,7 @@ func (e env) inferTraversal(x *hclsyntax.ScopeTraversalExpr) info {
 	case "each", "error", "incoming":
 		return e.inferFlow(x, name)
 	case "alert":
-		return e.report(diag.NotYetRunnable, rootRange, "%q belongs to a part of the language that can't be run yet.", name)
+		return e.report(diag.UnknownName, rootRange, "alert is in reach in on_alert only.")
 	}
 	return e.unknownRoot(name, rootRange)
 }

@@ -103,7 +103,7 @@ func together(a, b *state) bool {
 // signature writes what a step does so that two steps that do the same have the same; ok is false where that can't be
 // told, or where a repeat is harmless.
 func (b *builder) signature(n *nodeSrc) (text string, ok bool) {
-	if n.Action == nil || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
+	if n.Action == nil || n.Calls != "" || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
 		return "", false
 	}
 	for _, g := range n.Gates {
@@ -117,7 +117,7 @@ func (b *builder) signature(n *nodeSrc) (text string, ok bool) {
 // described writes a step with all that its inputs read of other steps.
 func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 	const deepest = 8
-	if n.Action == nil || depth > deepest || len(n.refs.waited) > 0 || len(b.complaints(n)) > 0 {
+	if n.Action == nil || n.Calls != "" || depth > deepest || len(n.refs.waited) > 0 || len(b.complaints(n)) > 0 {
 		return "", false
 	}
 	parts := []string{n.Action.Name, n.Connection}
@@ -129,7 +129,7 @@ func (b *builder) described(n *nodeSrc, depth int) (string, bool) {
 		parts = append(parts, "for_each "+text)
 	}
 	var inputs []string
-	for _, a := range n.src.Args {
+	for _, a := range n.args {
 		text, ok := b.text(a.Expr)
 		if !ok {
 			return "", false

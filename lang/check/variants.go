@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -59,14 +60,16 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 
 func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 	e := env{c: b.c, sc: b.scope(t, types, rep), facts: guardFacts(t.Guards)}
-	b.typesOfBody(e, b.top, rep)
+	b.typesOfKeys(e, rep)
+	b.typesOfOutputs(b.typesOfBody(e, b.top, rep), rep)
 	if b.failed != nil {
 		b.typesOfBody(e, b.failed, rep)
 	}
 }
 
 // typesOfBody checks steps that stand in one block, from the top: what a filter proves holds below it.
-func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
+// It returns the place below all of them.
+func (b *builder) typesOfBody(e env, in *body, rep *reporter) env {
 	e.in = in
 	for _, n := range in.nodes {
 		if e.facts.dead {
@@ -88,6 +91,7 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) {
 			}
 		})
 	}
+	return e
 }
 
 func (b *builder) typesOfAction(e env, n *nodeSrc) {
@@ -99,12 +103,19 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		e.facts = e.facts.and(e.assume(n.src.When, true))
 	}
 	if n.Action == nil {
-		for _, a := range n.src.Args {
+		for _, a := range n.args {
 			e.infer(a.Expr)
 		}
 		return
 	}
-	n.tellsOf(e.assignArgs(n.Action.In, n.src.Args, n.src.Range, "the action "+n.Action.Name))
+	owner := "the action " + n.Action.Name
+	if n.Calls != "" {
+		owner = fmt.Sprintf("the recipe %q", n.Calls)
+	}
+	n.tellsOf(e.assignArgs(n.Action.In, n.args, n.src.Range, owner))
+	if n.Action.Service == builtin && n.Calls == "" && slices.Contains(n.Personal, "name") {
+		e.report(diag.PersonalName, n.argRange("name"), "the name of a value is kept and shown as it is, and this one tells of a person. Make it of an identifier, or of a digest: sha256(…).")
+	}
 }
 
 // mergeVariants hands on what the passes reported.
@@ -184,8 +195,8 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 func (b *builder) unusedLocals(t *Trigger, types []string) {
 	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts}
 	used := map[string]bool{}
-	for _, n := range b.all() {
-		for name := range n.refs.locals {
+	for _, refs := range b.allRefs() {
+		for name := range refs.locals {
 			used[name] = true
 		}
 	}
@@ -221,7 +232,7 @@ func (b *builder) noAction() {
 			return
 		}
 	}
-	if len(b.src.Triggers) > 0 {
+	if len(b.src.Triggers) > 0 && len(b.outputs) == 0 {
 		b.e.report(diag.NoAction, b.src.Triggers[0].Range, "this recipe has no action, so an event changes nothing.")
 	}
 }

@@ -58,6 +58,10 @@ const (
 	TriggersDiffer    Code = "FR2111"
 	TooLong           Code = "FR2112"
 	EvalFailed        Code = "FR2113"
+	BadShape          Code = "FR2120"
+	UnknownRecipe     Code = "FR2121"
+	NotCallable       Code = "FR2122"
+	ReservedName      Code = "FR2123"
 	Cycle             Code = "FR3001"
 	GateNeedsHeldBack Code = "FR3002"
 	NotYetRunnable    Code = "FR3003"
@@ -65,6 +69,9 @@ const (
 	OpenSwitch        Code = "FR3005"
 	UnreachableCase   Code = "FR3006"
 	StepOutOfReach    Code = "FR3007"
+	CallCircle        Code = "FR3020"
+	CallOnly          Code = "FR3021"
+	TooEarly          Code = "FR3022"
 	UnknownConnection Code = "FR4001"
 	AmbiguousConn     Code = "FR4002"
 	UnknownService    Code = "FR4003"
@@ -78,6 +85,11 @@ const (
 	NoAction          Code = "FR5003"
 	Circle            Code = "FR5004"
 	SameTwice         Code = "FR5005"
+	OneLane           Code = "FR5020"
+	PreviousOfBurst   Code = "FR5021"
+	PersonalName      Code = "FR5022"
+	NoEffect          Code = "FR5023"
+	NullKey           Code = "FR5024"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
@@ -116,7 +128,7 @@ func family(digit byte) []Entry {
 	case '1':
 		return fileRows[:]
 	case '2':
-		return valueRows[:]
+		return append(valueRows[:len(valueRows):len(valueRows)], calledRows[:]...)
 	case '3':
 		return flowRows[:]
 	case '4':

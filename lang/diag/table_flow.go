@@ -80,18 +80,14 @@ action "customerio_track" {
 	{
 		Code: NotYetRunnable, Severity: hcl.DiagError, Summary: "Not yet possible",
 		Cause: "The word belongs to the language, but this version of flowrun cannot run it. It is refused so that a recipe never does less than it says.",
-		Bad: `recipe {
-  concurrency {
-    limit = 1
-  }
-}
-
-trigger "stripe_charge_failed" {}
+		Bad: `trigger "stripe_charge_failed" {}
 
 action "customerio_track" {
   id   = coalesce(trigger.customer, "guest")
   name = "payment_failed"
 }
+
+sync "customers" {}
 `,
 		Good: `trigger "stripe_charge_failed" {}
 
@@ -240,6 +236,108 @@ switch {
       name = "payment_failed"
     }
   }
+}
+`,
+	},
+	{
+		Code: CallCircle, Severity: hcl.DiagError, Summary: "Recipes call each other",
+		Cause: "A recipe that calls another waits for it to end, so a circle of calls would never end, however long it is. The message draws it. Move what both need into a third recipe that both call.",
+		Bad: `-- billing.hcl --
+trigger "recipe_call" {}
+
+action "recipe_run" {
+  recipe = "notify"
+}
+-- notify.hcl --
+trigger "recipe_call" {}
+
+action "recipe_run" {
+  recipe = "billing"
+}
+`,
+		Good: `-- billing.hcl --
+trigger "recipe_call" {}
+
+action "recipe_run" {
+  recipe = "notify"
+}
+-- notify.hcl --
+trigger "recipe_call" {}
+
+action "customerio_track" {
+  id   = "ops"
+  name = "billing_done"
+}
+`,
+	},
+	{
+		Code: CallOnly, Severity: hcl.DiagError, Summary: "Only for recipes that are called",
+		Cause: "A recipe is started by events or by other recipes, not by both: what it is called with is its trigger. So the trigger recipe_call stands alone, an output belongs to a recipe that has it, and a call is no event that a wait could wait for.",
+		Bad: `trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+
+output {
+  charge = trigger.id
+}
+`,
+		Good: `trigger "recipe_call" {
+  inputs = {
+    charge   = string
+    customer = optional(string)
+  }
+}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+
+output {
+  charge = trigger.charge
+}
+`,
+	},
+	{
+		Code: TooEarly, Severity: hcl.DiagError, Summary: "Not there yet",
+		Cause: "Flow control decides whether and when there is a run, so no step has run when its key is asked for. A key is made of trigger, previous, event, variables, and locals that read no more than these.",
+		Bad: `recipe {
+  concurrency {
+    key   = action.customer.email
+    limit = 1
+  }
+}
+
+trigger "stripe_customer_created" {}
+
+action "stripe_customer_retrieve" "customer" {
+  customer = trigger.id
+}
+
+action "customerio_track" {
+  id   = action.customer.id
+  name = "customer_created"
+}
+`,
+		Good: `recipe {
+  concurrency {
+    key   = trigger.id
+    limit = 1
+  }
+}
+
+trigger "stripe_customer_created" {}
+
+action "stripe_customer_retrieve" "customer" {
+  customer = trigger.id
+}
+
+action "customerio_track" {
+  id   = action.customer.id
+  name = "customer_created"
 }
 `,
 	},

@@ -133,4 +133,164 @@ action "customerio_track" {
 }
 `,
 	},
+	{
+		Code: OneLane, Severity: hcl.DiagWarning, Summary: "One lane for all",
+		Cause: "Without a key all runs of the recipe share one lane. With a limit of 1 one run at a time is worked on, whoever it is about, and a run that fails to reach a vendor holds up all others. A key makes a lane for each of its values.",
+		Bad: `recipe {
+  concurrency {
+    limit = 1
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+		Good: `recipe {
+  concurrency {
+    key   = trigger.customer
+    limit = 1
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+	},
+	{
+		Code: PreviousOfBurst, Severity: hcl.DiagWarning, Summary: "Only the last change is seen",
+		Cause: "With debounce a recipe runs for the last event of a burst. What previous holds is what that last event changed: what the earlier ones of the burst changed is not in it. Compare with what you keep elsewhere, or read the trigger only.",
+		Bad: `recipe {
+  debounce {
+    key    = trigger.id
+    period = "5m"
+  }
+}
+
+trigger "stripe_customer_updated" {}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "customer_changed"
+  data = { before = previous.balance }
+}
+`,
+		Good: `recipe {
+  debounce {
+    key    = trigger.id
+    period = "5m"
+  }
+}
+
+trigger "stripe_customer_updated" {}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "customer_changed"
+  data = { now = trigger.balance }
+}
+`,
+	},
+	{
+		Code: PersonalName, Severity: hcl.DiagWarning, Summary: "Name tells of a person",
+		Cause: "The name under which a value is kept is shown in lists and logs as it is, and stays as long as the value. Data of a person does not belong there. Use an identifier, or a digest.",
+		Bad: `trigger "stripe_customer_created" {}
+
+filter {
+  condition = trigger.email != null
+}
+
+action "state_get" "greeted" {
+  name = "greeted/${trigger.email}"
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "created"
+  data = { again = action.greeted.value != null }
+}
+`,
+		Good: `trigger "stripe_customer_created" {}
+
+action "state_get" "greeted" {
+  name = "greeted/${trigger.id}"
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "created"
+  data = { again = action.greeted.value != null }
+}
+`,
+	},
+	{
+		Code: NoEffect, Severity: hcl.DiagWarning, Summary: "Flow control without effect",
+		Cause: "A priority says which of the runs that wait for their turn goes first. Without concurrency or throttle no run waits.",
+		Bad: `recipe {
+  priority = 60
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+		Good: `recipe {
+  priority = 60
+
+  concurrency {
+    key   = trigger.currency
+    limit = 5
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+	},
+	{
+		Code: NullKey, Severity: hcl.DiagWarning, Summary: "Key may be null",
+		Cause: "Null is a key like any other: all events for which a key is null share it. What drops events then drops one because of another that it has nothing to do with. A filter at the top of the recipe proves that the key is not null; coalesce with event.id gives each such event a key of its own.",
+		Bad: `recipe {
+  deduplicate {
+    key = trigger.invoice
+    for = "24h"
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+		Good: `recipe {
+  deduplicate {
+    key = coalesce(trigger.invoice, event.id)
+    for = "24h"
+  }
+}
+
+trigger "stripe_charge_failed" {}
+
+action "customerio_track" {
+  id   = coalesce(trigger.customer, "guest")
+  name = "payment_failed"
+}
+`,
+	},
 }

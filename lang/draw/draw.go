@@ -38,6 +38,7 @@ type Node struct {
 	Name       string   `json:"name"`                 // of a step; the label of a filter, which may be empty
 	Action     string   `json:"action,omitempty"`     // the type of an action
 	Connection string   `json:"connection,omitempty"` // of an action
+	Calls      string   `json:"calls,omitempty"`      // the recipe that an action calls
 	Condition  string   `json:"condition,omitempty"`  // of a filter, as it is written
 	When       string   `json:"when,omitempty"`       // the condition under which an action isn't skipped, as it is written
 	Needs      []string `json:"needs"`                // the nodes whose results it reads or that it depends on
@@ -78,7 +79,7 @@ func Of(r *check.Recipe, files map[string][]byte) *Graph {
 	}
 	for _, n := range r.Nodes {
 		d := Node{
-			ID: n.Address, Kind: kindOf(n), Name: n.Name, Connection: n.Connection,
+			ID: n.Address, Kind: kindOf(n), Name: n.Name, Connection: n.Connection, Calls: n.Calls,
 			Condition: textOf(n.Condition, files), When: textOf(n.When, files),
 			Needs: addresses(n.Needs), Gates: addresses(n.Gates), Range: rangeOf(n.Range),
 		}

@@ -142,6 +142,23 @@ func conversionFuncs() []Func {
 	}
 }
 
+// powFunc refuses what is no real number, on which the library's panics.
+func powFunc() function.Function {
+	return guarded(stdlib.PowFunc, func(args []cty.Value) error {
+		base, _ := args[0].Unmark()
+		power, _ := args[1].Unmark()
+		for _, v := range []cty.Value{base, power} {
+			if !v.IsKnown() || v.IsNull() || v.Type() != cty.Number {
+				return nil
+			}
+		}
+		if base.AsBigFloat().Sign() < 0 && !power.AsBigFloat().IsInt() {
+			return function.NewArgErrorf(1, "a negative number can be raised to a whole number only")
+		}
+		return nil
+	})
+}
+
 // logFunc refuses what has no logarithm, on which the library's panics.
 func logFunc() function.Function {
 	return guarded(stdlib.LogFunc, func(args []cty.Value) error {
@@ -164,7 +181,7 @@ func numberFuncs() []Func {
 		{"max", "Gives the greatest of numbers.", `max(1, 3, 2) → 3`, stdlib.MaxFunc},
 		{"min", "Gives the least of numbers.", `min(1, 3, 2) → 1`, stdlib.MinFunc},
 		{"parseint", "Reads a whole number written in a base from 2 to 62.", `parseint("ff", 16) → 255`, parseintFunc()},
-		{"pow", "Raises a number to a power.", `pow(2, 10) → 1024`, stdlib.PowFunc},
+		{"pow", "Raises a number to a power.", `pow(2, 10) → 1024`, powFunc()},
 		{"signum", "Gives -1, 0 or 1 by a number's sign.", `signum(-5) → -1`, quiet(stdlib.SignumFunc, "a whole number is required")},
 	}
 }

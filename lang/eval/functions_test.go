@@ -211,6 +211,7 @@ func TestErrorsSayWhatIsWrongAndQuoteNoArgument(t *testing.T) {
 		`indent(-1, x)`:                                         "whole number",
 		`slice([1], 0, 5)`:                                      "within",
 		`log(-1, 10)`:                                           "a positive number",
+		`pow(-8, 0.5)`:                                          "raised to a whole number",
 		`log(0, 10)`:                                            "a positive number",
 		`log(8, 1)`:                                             "a positive base other than 1",
 		`substr(x, 0.5, 1)`:                                     "whole numbers",

@@ -27,6 +27,8 @@ type Scope struct {
 
 	actions      map[string]cty.Value
 	actionsStale bool // ctx holds an older `action`
+	waits        map[string]cty.Value
+	waitsStale   bool // ctx holds an older `wait`
 
 	done       map[string]doneLocal
 	doing      []string // locals under evaluation
@@ -48,7 +50,7 @@ func NewScope(funcs map[string]function.Function, locals []Local) *Scope {
 	return s
 }
 
-// Set gives a root name (trigger, previous, event, run, var, error) its value. Locals that were made of an older value
+// Set gives a root name (trigger, previous, event, run, var, error, incoming) its value. Locals that were made of an older value
 // are evaluated again when they are read.
 func (s *Scope) Set(root string, v cty.Value) {
 	s.ctx.Variables[root] = v
@@ -63,6 +65,21 @@ func (s *Scope) SetAction(name string, v cty.Value) {
 	s.actions[name] = v
 	s.actionsStale = true
 	s.forget("action")
+}
+
+// SetWait gives wait.NAME its value.
+func (s *Scope) SetWait(name string, v cty.Value) {
+	if s.waits == nil {
+		s.waits = map[string]cty.Value{}
+	}
+	s.waits[name] = v
+	s.waitsStale = true
+	s.forget("wait")
+}
+
+// SetEach gives each.key and each.value their values. Locals do not read them.
+func (s *Scope) SetEach(key, value cty.Value) {
+	s.ctx.Variables["each"] = cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})
 }
 
 func (s *Scope) forget(root string) {
@@ -111,6 +128,10 @@ func (s *Scope) value(e hcl.Expression) (cty.Value, []string, *Error) {
 	if s.actionsStale && slices.Contains(n.roots, "action") {
 		s.ctx.Variables["action"] = cty.ObjectVal(s.actions)
 		s.actionsStale = false
+	}
+	if s.waitsStale && slices.Contains(n.roots, "wait") {
+		s.ctx.Variables["wait"] = cty.ObjectVal(s.waits)
+		s.waitsStale = false
 	}
 	var failed *Error // of a local
 	if n.all || len(n.locals) > 0 {

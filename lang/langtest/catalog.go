@@ -138,6 +138,10 @@ func triggers() []*schema.Trigger {
 	none := schema.NewObject("settings")
 	return []*schema.Trigger{
 		{
+			Name: "flowrun_alert", Service: "flowrun", Doc: "Somebody must know", Settings: none, Events: []string{"alert"},
+			Payload: schema.NewObject("alert", must("kind", schema.EnumOf("breaker_open", "unknown_outcome")), must("message", text), must("count", number)),
+		},
+		{
 			Name: "stripe_charge_failed", Service: "stripe", Doc: "A charge failed", Payload: charge, Events: []string{"charge.failed"},
 			Settings: schema.NewObject("settings", may("ignore_payment_intents", truth)),
 			Guards:   []schema.Guard{{Setting: "ignore_payment_intents", Path: schema.Path{"payment_intent"}, Null: true}},
@@ -213,6 +217,14 @@ func actions() []*schema.Action {
 			In: person(must("name", name), may("data", data), may("timestamp", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime})),
 		},
 		{
+			Name: "recipe_run", Service: "flowrun", Doc: "Call another recipe", Effect: schema.Keyed,
+			In: schema.NewObject("call", must("recipe", text), may("inputs", data)),
+		},
+		{
+			Name: "state_get", Service: "flowrun", Doc: "Read a value", Effect: schema.Read,
+			In: schema.NewObject("state", must("name", text)), Out: schema.NewObject("value", orNull("value", data)),
+		},
+		{
 			Name: "stripe_customer_create", Service: "stripe", Doc: "Create a customer", Effect: schema.Keyed,
 			In: schema.NewObject("customer", role(may("email", schema.Type{Kind: schema.KindString, Format: schema.Email}), schema.RoleEmail), may("name", text)), Out: customer,
 			Emits: []string{"customer.created"},
@@ -257,6 +269,7 @@ func services() []*schema.Service {
 				must("site_id", text), secret(must("api_key", text)), secret(may("app_key", text)), may("region", schema.EnumOf("us", "eu"))),
 			Env: map[string]string{"site_id": "CUSTOMERIO_SITE_ID", "api_key": "CUSTOMERIO_API_KEY", "app_key": "CUSTOMERIO_APP_KEY"},
 		},
+		{Name: "flowrun", Doc: "flowrun", Settings: schema.NewObject("settings")},
 		{
 			Name: "stripe", Doc: "Stripe",
 			Settings: schema.NewObject("settings",

@@ -33,20 +33,28 @@ func (w *walker) settings(r *Recipe, block *hclsyntax.Block) {
 			s.Timeout = attr.Expr
 		case "labels":
 			s.Labels = attr.Expr
+		case "mode":
+			s.Mode = attr.Expr
+		case "priority":
+			s.Priority = attr.Expr
 		default:
-			if slices.Contains(laterRecipeWords(), attr.Name) {
-				w.notYet(attr.Name, attr.NameRange)
+			if slices.Contains(controlBlocks(), attr.Name) {
+				w.report(diag.UnexpectedArg, attr.NameRange, "%q is a block: write %s { … } without an equals sign.", attr.Name, attr.Name)
 				continue
 			}
 			w.strangeArg(attr, "A recipe block", recipeArgs())
 		}
 	}
 	for _, inner := range block.Body.Blocks {
-		if slices.Contains(laterRecipeWords(), inner.Type) {
-			w.notYet(inner.Type, inner.DefRange())
+		if !slices.Contains(controlBlocks(), inner.Type) {
+			w.strangeControl(inner)
 			continue
 		}
-		w.strangeInner(inner, "A recipe block", recipeArgs())
+		w.in("in "+inner.Type, func() {
+			if c := w.control(inner, s.Controls); c != nil {
+				s.Controls = append(s.Controls, c)
+			}
+		})
 	}
 }
 

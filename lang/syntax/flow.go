@@ -55,14 +55,15 @@ func (w *walker) steps(block *hclsyntax.Block, where string) []*Step {
 	return out
 }
 
-// onError reads an on_error block; first is the one that was there before, or nil.
+// onError reads an on_error or an on_alert block; first is the one that was there before, or nil.
 func (w *walker) onError(block *hclsyntax.Block, first *OnError) *OnError {
-	w.labels(block, 0, 0, "An on_error block has no label.")
+	where := "An " + block.Type + " block"
+	w.labels(block, 0, 0, where+" has no label.")
 	if first != nil {
-		w.report(diag.DuplicateBlock, block.DefRange(), "A file has one on_error block at most; the first is on line %d.", first.Range.Start.Line)
+		w.report(diag.DuplicateBlock, block.DefRange(), "A file has one %s block at most; the first is on line %d.", block.Type, first.Range.Start.Line)
 		return first
 	}
-	return &OnError{Steps: w.steps(block, "An on_error block"), Range: block.DefRange()}
+	return &OnError{Steps: w.steps(block, where), Range: block.DefRange()}
 }
 
 const oneWait = "A wait waits for one thing: for = \"72h\", until = a time, or event \"TRIGGER\" { … } with a timeout."

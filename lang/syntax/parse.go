@@ -93,6 +93,10 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 				}
 			case "on_error":
 				r.OnError = w.onError(block, r.OnError)
+			case "output":
+				r.Output = w.output(block, r.Output)
+			case "on_alert":
+				w.report(diag.WrongPlace, block.DefRange(), "Alerts are not about one recipe: on_alert stands in %s at the root of the project. Move the block there.", ConfigFile)
 			case "locals":
 				r.Locals = append(r.Locals, w.locals(block)...)
 			case "variable":
@@ -108,7 +112,7 @@ func (w *walker) recipe(body *hclsyntax.Body) *Recipe {
 				w.report(diag.WrongPlace, block.DefRange(), "A %s block stands inside a switch.", block.Type)
 			default:
 				starts = starts || block.Type == "sync" || synonym(block.Type) == "trigger" || diag.Suggest(block.Type, recipeBlocks()) == "trigger"
-				w.strangeBlock(block, recipeBlocks(), "A recipe is made of the blocks recipe, trigger, filter, action, wait, switch, on_error, locals and variable.")
+				w.strangeBlock(block, recipeBlocks(), "A recipe is made of the blocks recipe, trigger, filter, action, wait, switch, on_error, output, locals and variable.")
 			}
 		})
 	}
@@ -155,10 +159,12 @@ func (w *walker) config(body *hclsyntax.Body) *Config {
 				}
 			case "on_error":
 				c.OnError = w.onError(block, c.OnError)
-			case "recipe", "trigger", "filter", "action", "wait", "switch", "sync":
+			case "on_alert":
+				c.OnAlert = w.onError(block, c.OnAlert)
+			case "recipe", "trigger", "filter", "action", "wait", "switch", "output", "sync":
 				w.report(diag.WrongPlace, block.DefRange(), "%s holds what recipes share and can't itself do anything. Move the %s block to a file of its own, such as recipes/example.hcl.", ConfigFile, block.Type)
 			default:
-				w.strangeBlock(block, configBlocks(), ConfigFile+" is made of the blocks connection, variable, locals and on_error.")
+				w.strangeBlock(block, configBlocks(), ConfigFile+" is made of the blocks connection, variable, locals, on_error and on_alert.")
 			}
 		})
 	}
@@ -171,7 +177,7 @@ func (w *walker) strangeBlock(block *hclsyntax.Block, known []string, made strin
 		w.notYet(block.Type, block.DefRange())
 		return
 	}
-	if slices.Contains(laterRecipeWords(), block.Type) {
+	if slices.Contains(controlBlocks(), block.Type) {
 		w.report(diag.WrongPlace, block.DefRange(), "A %s block stands inside the recipe block.", block.Type)
 		return
 	}
@@ -191,7 +197,7 @@ func (w *walker) strangeBlock(block *hclsyntax.Block, known []string, made strin
 }
 
 func homeOf(block string) string {
-	if block == "connection" {
+	if block == "connection" || block == "on_alert" {
 		return ConfigFile
 	}
 	return "a recipe's file"

@@ -23,6 +23,7 @@ type Config struct {
 	Variables   []*Variable
 	Locals      []*Local
 	OnError     *OnError // serves every recipe that has none; nil where there is none
+	OnAlert     *OnError // what is done about an alert; nil where there is none
 
 	// Incomplete says that the file has errors, so that a name that is not here may be there all the same.
 	Incomplete bool
@@ -37,14 +38,40 @@ type Recipe struct {
 	Triggers  []*Trigger
 	Steps     []*Step // in the order they are written
 	OnError   *OnError
+	Output    *Output // nil where there is none
 	Locals    []*Local
 	Variables []*Variable
 }
 
 // Settings is the recipe block. An expression is nil where the argument is left out.
 type Settings struct {
-	Description, Enabled, Timeout, Labels hclsyntax.Expression
-	Range                                 hcl.Range // the block's header
+	Description, Enabled, Timeout, Labels, Mode, Priority hclsyntax.Expression
+
+	Controls []*Control // in the order they are written, each word once
+	Range    hcl.Range  // the block's header
+}
+
+// Control is a block of flow control. It has the arguments that its word needs, unless that is reported.
+type Control struct {
+	Word  string // "concurrency", "throttle", "rate_limit", "debounce" or "deduplicate"
+	Args  []*Arg
+	Range hcl.Range // the block's header
+}
+
+// Arg returns the argument of that name, or nil.
+func (c *Control) Arg(name string) *Arg {
+	for _, a := range c.Args {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// Output is an output block: what a recipe gives back to the one that called it.
+type Output struct {
+	Args  []*Arg
+	Range hcl.Range // the block's header
 }
 
 // Trigger is a trigger block.
@@ -57,7 +84,7 @@ type Trigger struct {
 	Range      hcl.Range
 }
 
-// OnError is an on_error block: what is done when a run has failed for good.
+// OnError is an on_error block: what is done when a run has failed for good. An on_alert block is one, too.
 type OnError struct {
 	Steps []*Step
 	Range hcl.Range // the block's header

@@ -3,10 +3,12 @@ package syntax
 // The words of the language, by where they may stand. They are functions so that nobody can change them.
 
 func recipeBlocks() []string {
-	return []string{"action", "filter", "locals", "on_error", "recipe", "switch", "trigger", "variable", "wait"}
+	return []string{"action", "filter", "locals", "on_error", "output", "recipe", "switch", "trigger", "variable", "wait"}
 }
 
-func configBlocks() []string { return []string{"connection", "locals", "on_error", "variable"} }
+func configBlocks() []string {
+	return []string{"connection", "locals", "on_alert", "on_error", "variable"}
+}
 
 // stepBlocks may stand in a recipe, in the cases of a switch and in on_error.
 func stepBlocks() []string { return []string{"action", "filter", "switch", "wait"} }
@@ -16,13 +18,30 @@ func waitArgs() []string { return []string{"event", "for", "timeout", "until"} }
 func switchBlocks() []string { return []string{"case", "default"} }
 
 // laterBlocks are the blocks that the language has and that this version can't run yet.
-func laterBlocks() []string { return []string{"on_alert", "sync"} }
+func laterBlocks() []string { return []string{"sync"} }
 
-func recipeArgs() []string { return []string{"description", "enabled", "labels", "timeout"} }
+func recipeArgs() []string {
+	return []string{"description", "enabled", "labels", "mode", "priority", "timeout"}
+}
 
-// laterRecipeWords may stand in a recipe block, as a block or an argument.
-func laterRecipeWords() []string {
-	return []string{"concurrency", "debounce", "deduplicate", "mode", "rate_limit", "throttle"}
+// controlBlocks stand in a recipe block.
+func controlBlocks() []string {
+	return []string{"concurrency", "debounce", "deduplicate", "rate_limit", "throttle"}
+}
+
+// controlArgs are the arguments of a block of flow control, and those of them that it needs.
+func controlArgs(word string) (all, needed []string) {
+	switch word {
+	case "concurrency":
+		return []string{"key", "limit", "on_conflict", "while_waiting"}, []string{"limit"}
+	case "debounce":
+		return []string{"key", "period", "timeout"}, []string{"period"}
+	case "deduplicate":
+		return []string{"for", "key"}, []string{"key", "for"}
+	case "rate_limit":
+		return []string{"key", "limit", "period"}, []string{"limit", "period"}
+	}
+	return []string{"burst", "key", "limit", "period"}, []string{"limit", "period"}
 }
 
 func retryArgs() []string      { return []string{"attempts", "max", "min", "on"} }
@@ -32,7 +51,7 @@ func validationArgs() []string { return []string{"condition", "error_message"} }
 // synonym returns the block that people mean who write a word of another tool, or "".
 func synonym(word string) string {
 	switch word {
-	case "step", "task", "job", "do", "call", "send", "run", "resource", "data", "sink", "output":
+	case "step", "task", "job", "do", "call", "send", "run", "resource", "data", "sink":
 		return "action"
 	case "if", "when", "condition", "where", "only", "gate", "unless":
 		return "filter"
@@ -50,6 +69,8 @@ func synonym(word string) string {
 		return "switch"
 	case "catch", "rescue", "on_failure", "error", "failure", "finally":
 		return "on_error"
+	case "outputs", "return", "returns":
+		return "output"
 	case "workflow", "flow", "pipeline", "settings", "automation", "config":
 		return "recipe"
 	}

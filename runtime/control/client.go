@@ -64,9 +64,10 @@ func (c *Client) Base() string { return c.base }
 // RunFilter selects runs. Zero fields select all.
 type RunFilter struct {
 	Recipe, Status, Event string
-	Since                 string // RFC 3339, or how long ago: "90m", "7d"
-	Limit                 int    // of a page
-	Cursor                string // RunList.Next of the page before
+	Since                 string   // RFC 3339, or how long ago: "90m", "7d"
+	Limit                 int      // of a page
+	Cursor                string   // RunList.Next of the page before
+	Where                 []string // NAME=VALUE of the event; all must hold
 }
 
 // EventFilter selects events. Zero fields select all.
@@ -75,6 +76,7 @@ type EventFilter struct {
 	Since            string
 	Limit            int
 	Cursor           string
+	Where            []string
 }
 
 // Status returns what the server does.
@@ -98,8 +100,8 @@ func (c *Client) Recipes(ctx context.Context) ([]Recipe, error) {
 
 // Runs returns a page of runs.
 func (c *Client) Runs(ctx context.Context, f RunFilter) (*RunList, error) {
-	return call[RunList](ctx, c, http.MethodGet, "/api/v1/runs", query("recipe", f.Recipe, "status", f.Status,
-		"event", f.Event, "since", f.Since, "limit", number(f.Limit), "cursor", f.Cursor), nil)
+	q := query("recipe", f.Recipe, "status", f.Status, "event", f.Event, "since", f.Since, "limit", number(f.Limit), "cursor", f.Cursor)
+	return call[RunList](ctx, c, http.MethodGet, "/api/v1/runs", withWhere(q, f.Where), nil)
 }
 
 // Run returns a run with its steps.
@@ -109,8 +111,8 @@ func (c *Client) Run(ctx context.Context, id string) (*Run, error) {
 
 // Events returns a page of events.
 func (c *Client) Events(ctx context.Context, f EventFilter) (*EventList, error) {
-	return call[EventList](ctx, c, http.MethodGet, "/api/v1/events", query("connection", f.Connection, "type", f.Type,
-		"since", f.Since, "limit", number(f.Limit), "cursor", f.Cursor), nil)
+	q := query("connection", f.Connection, "type", f.Type, "since", f.Since, "limit", number(f.Limit), "cursor", f.Cursor)
+	return call[EventList](ctx, c, http.MethodGet, "/api/v1/events", withWhere(q, f.Where), nil)
 }
 
 // Event returns an event with its payload and its runs. The connection may be empty.
@@ -134,6 +136,13 @@ func query(pairs ...string) url.Values {
 		if pairs[i+1] != "" {
 			q.Set(pairs[i], pairs[i+1])
 		}
+	}
+	return q
+}
+
+func withWhere(q url.Values, where []string) url.Values {
+	if len(where) > 0 {
+		q["where"] = where
 	}
 	return q
 }

@@ -36,6 +36,12 @@ type Config struct {
 	Engine Engine     // nil: nothing runs
 	Server ServerInfo // constant facts
 
+	// Fields returns what an event is found by, for those that the store has not indexed yet. nil: these aren't found.
+	Fields func(*runtime.Event) []runtime.Field
+
+	// Operator changes runs and recipes. nil: 404.
+	Operator Operator
+
 	// Reload applies the folder now and returns the result. nil: 404.
 	Reload func(ctx context.Context) ReloadResult
 	// Reloads returns the newest result and the newest that was taken. nil: none.
@@ -72,9 +78,10 @@ var ErrBadTrigger = errors.New("the event can't be made")
 
 // Handler serves the door.
 type Handler struct {
-	cfg   Config
-	guard *guard
-	mux   *http.ServeMux
+	cfg     Config
+	guard   *guard
+	mux     *http.ServeMux
+	streams streams
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -119,7 +126,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // NewServer returns a server for h. It has no time-out for an answer, since a backup takes as long as it takes.
 func NewServer(addr string, h http.Handler) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Addr:              addr,
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -127,4 +134,8 @@ func NewServer(addr string, h http.Handler) *http.Server {
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
+	if door, ok := h.(*Handler); ok {
+		s.RegisterOnShutdown(door.CloseStreams)
+	}
+	return s
 }

@@ -86,7 +86,7 @@ func TestRefusals(t *testing.T) {
 		{method: "GET", path: "/favicon.ico", status: 404, code: "not_found"},
 		{method: "DELETE", path: "/api/v1/runs", status: 405, code: "method", message: "GET"},
 		{method: "GET", path: "/api/v1/reload", status: 405, code: "method", message: "POST"},
-		{method: "GET", path: "/api/v1/runs?status=done", status: 400, code: "bad_parameter", message: `status is "done"; it must be running`},
+		{method: "GET", path: "/api/v1/runs?status=done", status: 400, code: "bad_parameter", message: `status is "done"; it must be queued`},
 		{method: "GET", path: "/api/v1/runs?limit=0", status: 400, code: "bad_parameter", message: "1 to 500"},
 		{method: "GET", path: "/api/v1/runs?limit=501", status: 400, code: "bad_parameter"},
 		{method: "GET", path: "/api/v1/runs?limit=x", status: 400, code: "bad_parameter"},
@@ -262,7 +262,10 @@ func TestStoreErrors(t *testing.T) {
 
 // TestOpenAPI compares the description with what the handler does.
 func TestOpenAPI(t *testing.T) {
-	h := New(config(records(t)))
+	cfg := config(records(t))
+	cfg.Operator = &crew{}
+	h := New(cfg)
+	h.CloseStreams() // so that the stream ends at once
 	var doc struct {
 		OpenAPI    string
 		Paths      map[string]map[string]json.RawMessage

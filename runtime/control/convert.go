@@ -14,7 +14,11 @@ func runJSON(r *runtime.Run) Run {
 		ID: r.ID, Recipe: r.Recipe, EventID: r.EventID, EventType: r.EventType, Connection: r.Connection,
 		Status: r.Status.String(), StartedAt: r.StartedAt.UTC(), EndedAt: utc(r.EndedAt),
 		DurationMS: between(r.StartedAt, r.EndedAt), StoppedBy: r.StoppedBy, Error: failureJSON(r.Error),
-		Program: r.Program, ReplayOf: r.ReplayOf, Generation: r.Generation,
+		Program: r.Program, ReplayOf: r.ReplayOf, Generation: r.Generation, Retries: r.Retries, Parent: r.Parent,
+		Shadow: r.Shadow, Input: rawJSON(r.Input), Output: rawJSON(r.Output),
+	}
+	if r.Status == runtime.RunQueued {
+		out.Queue = r.Queue.String()
 	}
 	if !r.Status.Ended() {
 		out.DueAt = utc(r.Due)
@@ -29,7 +33,7 @@ func stepJSON(s *runtime.Step) Step {
 	out := Step{
 		Address: s.Address, Action: s.Action, Status: s.Status.String(), Key: s.Key, StartedAt: utc(s.StartedAt),
 		EndedAt: utc(s.EndedAt), DurationMS: between(s.StartedAt, s.EndedAt), Input: rawJSON(s.Input),
-		Output: rawJSON(s.Output), Error: failureJSON(s.Error),
+		Output: rawJSON(s.Output), Error: failureJSON(s.Error), Each: s.Each, Shadow: s.Shadow, Child: s.Child,
 	}
 	if s.Status == runtime.StepWaiting {
 		out.DueAt = utc(s.Due)
@@ -48,7 +52,8 @@ func failureJSON(e *runtime.StepError) *Failure {
 	return &Failure{Kind: string(e.Kind), Status: e.Status, Message: e.Message, Step: e.Step}
 }
 
-func eventJSON(e *runtime.Event) Event {
+// EventOf is an event as lists show it, without its payload.
+func EventOf(e *runtime.Event) Event {
 	return Event{
 		ID: e.ID, Seq: e.Seq, Connection: e.Connection, Service: e.Service, Type: e.Type, Time: e.Time.UTC(),
 		ReceivedAt: e.ReceivedAt.UTC(), Account: e.Account, Livemode: e.Livemode, APIVersion: e.APIVersion,
@@ -57,7 +62,7 @@ func eventJSON(e *runtime.Event) Event {
 
 func countsJSON(c runtime.Counts) Counts {
 	out := Counts{Events: c.Events, Undecided: c.Undecided, Bytes: c.Bytes, Runs: map[string]int64{}}
-	for s := runtime.RunRunning; s <= runtime.RunCanceled; s++ {
+	for s := runtime.RunRunning; s <= runtime.RunSkipped; s++ {
 		out.Runs[s.String()] = c.Runs[s]
 	}
 	return out

@@ -68,12 +68,13 @@ func (h *Handler) recipes(*http.Request) (any, error) {
 }
 
 func (h *Handler) events(r *http.Request) (any, error) {
-	q, err := h.query(r, "connection", "type")
+	q, err := h.query(r, "connection", "type", "where")
 	if err != nil {
 		return nil, err
 	}
 	events, err := h.cfg.Store.Events(r.Context(), runtime.EventQuery{
 		Connection: q.Get("connection"), Type: q.Get("type"), Since: q.since, Before: q.before, Limit: q.limit + 1,
+		Where: q.where, Look: h.cfg.Fields,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
@@ -120,7 +121,7 @@ func (h *Handler) event(r *http.Request) (any, error) {
 }
 
 func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error) {
-	out := eventJSON(e)
+	out := EventOf(e)
 	d, err := h.cfg.Store.Decision(ctx, e.Seq)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return out, nil
@@ -138,15 +139,16 @@ func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error
 }
 
 func (h *Handler) runs(r *http.Request) (any, error) {
-	q, err := h.query(r, "recipe", "status", "event")
+	q, err := h.query(r, "recipe", "status", "event", "where")
 	if err != nil {
 		return nil, err
 	}
-	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Since: q.since, Before: q.before, Limit: q.limit + 1}
+	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Since: q.since, Before: q.before, Limit: q.limit + 1,
+		Where: q.where, Look: h.cfg.Fields}
 	if word := q.Get("status"); word != "" {
 		status, ok := runtime.ParseRunStatus(word)
 		if !ok {
-			return nil, badParam("status", word, "running, waiting, completed, filtered, failed or canceled")
+			return nil, badParam("status", word, statusWords)
 		}
 		rq.Status = status
 	}
@@ -241,7 +243,10 @@ type listQuery struct {
 	since  time.Time
 	before int64
 	limit  int
+	where  []runtime.Field
 }
+
+const statusWords = "queued, running, waiting, completed, filtered, skipped, failed or canceled"
 
 // query reads the parameters of a list; one that nobody knows is refused, since a filter with a typo shows everything.
 func (h *Handler) query(r *http.Request, filters ...string) (*listQuery, error) {
@@ -257,6 +262,12 @@ func (h *Handler) query(r *http.Request, filters ...string) (*listQuery, error) 
 	for name, vs := range values {
 		if !known[name] {
 			return nil, problem(http.StatusBadRequest, "unknown_parameter", fmt.Sprintf("there is no parameter %q here", name))
+		}
+		if name == "where" {
+			if q.where, err = fields(vs); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if len(vs) > 1 {
 			return nil, problem(http.StatusBadRequest, "bad_parameter", fmt.Sprintf("%s is given %d times", name, len(vs)))

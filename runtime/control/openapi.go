@@ -98,6 +98,9 @@ func schemaOf(t reflect.Type, schemas map[string]any) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem(), schemas)}
 	case reflect.Struct:
 		name := schemaName(t)
+		if name == "" { // struct{}
+			return map[string]any{"type": "object"}
+		}
 		if _, ok := schemas[name]; !ok {
 			object := map[string]any{"type": "object"}
 			schemas[name] = object // before the fields, which may lead back here
@@ -107,6 +110,9 @@ func schemaOf(t reflect.Type, schemas map[string]any) map[string]any {
 					continue
 				}
 				tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+				if tag == "-" {
+					continue
+				}
 				properties[tag] = schemaOf(f.Type, schemas)
 				if !strings.Contains(options, "omit") {
 					required = append(required, tag)

@@ -38,6 +38,29 @@ type EngineStatus struct {
 	QueueDepth int    `json:"queue_depth"`
 	InFlight   int    `json:"in_flight"`
 	Draining   bool   `json:"draining,omitempty"`
+
+	Breakers []Breaker `json:"breakers,omitempty"` // connections whose calls are held back
+	Paused   []Pause   `json:"paused,omitempty"`   // recipes that take no events; Held is not counted here
+	Lanes    int       `json:"lanes,omitempty"`    // concurrency keys with runs under way or waiting for a place
+	Queued   int       `json:"queued,omitempty"`   // runs that wait for a place in a lane
+	Alerts   []Alert   `json:"alerts,omitempty"`   // the newest last
+}
+
+// Breaker is a connection whose calls are held back, since too many failed.
+type Breaker struct {
+	Connection string    `json:"connection"`
+	State      string    `json:"state"` // "open" or "half-open"
+	Since      time.Time `json:"since"`
+	Until      time.Time `json:"until"`  // when a call is tried again
+	Reason     string    `json:"reason"` // of the last failure
+}
+
+// Alert is something that somebody must know and that is no run's failure.
+type Alert struct {
+	Kind    string    `json:"kind"`
+	Message string    `json:"message"`
+	Count   int       `json:"count"`
+	At      time.Time `json:"at"`
 }
 
 // Counts is what the store holds.
@@ -76,6 +99,13 @@ type Recipe struct {
 	Triggers    []RecipeTrigger   `json:"triggers"`
 	Actions     []string          `json:"actions"`
 	Labels      map[string]string `json:"labels,omitempty"`
+
+	Paused  string `json:"paused,omitempty"`  // "hold" or "drop": what becomes of its events
+	Removed bool   `json:"removed,omitempty"` // it is served no more, and has runs that have not ended
+	Running int64  `json:"running"`
+	Waiting int64  `json:"waiting"`
+	Queued  int64  `json:"queued"`
+	OnOlder int64  `json:"on_older,omitempty"` // how many of these are pinned to an older program
 }
 
 // RecipeTrigger is one way in which a recipe starts.
@@ -102,13 +132,23 @@ type Run struct {
 	Program    string    `json:"program"`
 	ReplayOf   string    `json:"replay_of,omitempty"`
 	Generation int       `json:"generation,omitempty"`
-	Steps      []Step    `json:"steps,omitempty"` // not in lists
+	Retries    int       `json:"retries,omitempty"` // how often it was taken up again by hand
+	Queue      string    `json:"queue,omitempty"`   // what a queued run waits for: concurrency, throttle, debounce or paused
+	Parent     string    `json:"parent,omitempty"`  // the run that called it
+	Shadow     bool      `json:"shadow,omitempty"`  // calls that change anything were recorded and not made
+
+	// Of a run that another called: what with, and what it gave back.
+	Input  json.RawMessage `json:"input,omitempty"`
+	Output json.RawMessage `json:"output,omitempty"`
+
+	Steps []Step `json:"steps,omitempty"` // not in lists
 }
 
 // Step is one step of a run.
 type Step struct {
 	Address    string          `json:"address"`
-	Action     string          `json:"action"`
+	Each       string          `json:"each,omitempty"` // key of the element of a for_each
+	Action     string          `json:"action"`         // empty for a wait
 	Status     string          `json:"status"`
 	Key        string          `json:"key,omitempty"`
 	StartedAt  time.Time       `json:"started_at,omitzero"`
@@ -119,6 +159,8 @@ type Step struct {
 	Input      json.RawMessage `json:"input,omitempty"`
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      *Failure        `json:"error,omitempty"`
+	Shadow     bool            `json:"shadow,omitempty"` // it was recorded and not made
+	Child      string          `json:"child,omitempty"`  // the run it called
 }
 
 // Attempt is one call of a step.

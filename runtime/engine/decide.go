@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -18,11 +19,14 @@ import (
 // eventWork is an event while its runs are under way.
 type eventWork struct {
 	decision *runtime.Decision
+	keys     []runtime.Await // by which waits could know the event; they go with the decision
+	received time.Time
 	alone    bool // there is one run: it carries the decision into the store
+	decided  bool // the decision is in the store
 }
 
 // handle decides an event and runs what it leads to. It returns nil when the decision is recorded.
-func (e *Engine) handle(ev *runtime.Event, maybeDecided bool) error {
+func (e *Engine) handle(ev *runtime.Event, maybeDecided bool, ticket int64) error {
 	known := map[string]bool(nil)
 	if maybeDecided {
 		switch _, err := e.cfg.Store.Decision(context.Background(), ev.Seq); {
@@ -45,7 +49,10 @@ func (e *Engine) handle(ev *runtime.Event, maybeDecided bool) error {
 	}
 
 	g := e.current.Load()
-	w := &eventWork{decision: &runtime.Decision{EventSeq: ev.Seq, Program: g.digest, At: e.clock.Now()}}
+	w := &eventWork{decision: &runtime.Decision{EventSeq: ev.Seq, Program: g.digest, At: e.clock.Now()}, received: ev.ReceivedAt}
+	if looked := e.awaited.Load(); looked != nil {
+		w.keys = looked.keys(e, ev)
+	}
 	var runs []*runner
 	if rt := g.route(ev.Connection, ev.Type); rt != nil {
 		runs = e.match(g, rt, ev, w)
@@ -58,27 +65,40 @@ func (e *Engine) handle(ev *runtime.Event, maybeDecided bool) error {
 		}
 	}
 	e.cfg.Metrics.EventDecided(w.decision.Runs > 0)
-	if len(fresh) == 0 {
-		if err := e.record(&runtime.Change{Decision: w.decision}); err != nil {
+	if len(fresh) > 0 && e.controlled(fresh) {
+		var err error
+		if fresh, err = e.admit(w, ticket, fresh); err != nil {
 			return err
 		}
-		e.decided(ev, w.decision)
-		return nil
+	}
+	e.turns.pass(ticket)
+	if len(fresh) == 0 {
+		return e.recordDecision(ev, w)
 	}
 	if w.alone = len(fresh) == 1; w.alone {
-		return fresh[0].exec()
+		return e.execute(fresh[0])
 	}
 	errs := make([]error, len(fresh))
 	var wg sync.WaitGroup
 	for i, r := range fresh {
-		wg.Go(func() { errs[i] = r.exec() })
+		wg.Go(func() { errs[i] = e.execute(r) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := e.record(&runtime.Change{Decision: w.decision}); err != nil {
-		return err
+	return e.recordDecision(ev, w)
+}
+
+// recordDecision records the decision on an event whose runs are recorded.
+func (e *Engine) recordDecision(ev *runtime.Event, w *eventWork) error {
+	if !w.decided {
+		if err := e.record(&runtime.Change{Decision: w.decision, Keys: w.keys}); err != nil {
+			return err
+		}
+	}
+	if len(w.keys) > 0 {
+		signal(e.wakeDue)
 	}
 	e.decided(ev, w.decision)
 	return nil
@@ -212,7 +232,7 @@ func (e *Engine) Once(ctx context.Context, name string, ev *runtime.Event) (*run
 	}
 	stop := context.AfterFunc(ctx, func() { e.cutCalls(ctx.Err()) })
 	defer stop()
-	if err := r.exec(); err != nil {
+	if err := e.execute(r); err != nil {
 		return nil, err
 	}
 	return r.run, nil

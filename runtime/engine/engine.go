@@ -53,6 +53,9 @@ type Config struct {
 	// Rebuild compiles a program that runs are pinned to and that is no longer the current one.
 	Rebuild func(*runtime.Program) (*lang.Program, *lang.Bindings, error)
 
+	// Shadow runs every recipe as if its mode were "shadow": calls that change anything are recorded and not made.
+	Shadow bool
+
 	// MaxInFlight is how many events and resumed runs are worked on at a time; 1024 where 0.
 	MaxInFlight int
 
@@ -68,6 +71,7 @@ type Engine struct {
 
 	current atomic.Pointer[generation]
 	pinned  pinnedCache
+	lookups lookups
 
 	feed     chan *runtime.Event
 	behind   atomic.Bool  // an event was dropped from the feed
@@ -79,9 +83,19 @@ type Engine struct {
 	idle     atomic.Int32 // how many there are
 
 	mu      sync.Mutex
-	working map[int64]struct{}       // Seqs of events being worked on
-	active  map[string]struct{}      // ids of runs being resumed
-	once    map[string]chan struct{} // places for AtMostOnce calls, by connection
+	working map[int64]struct{}         // Seqs of events being worked on
+	active  map[string]struct{}        // ids of runs being resumed, or changed by an operator
+	live    map[string]*runner         // runs being worked on, by id
+	waiting map[string][]chan struct{} // who waits until a run is not active any more, or live
+
+	turns     *turnstile
+	flow      flow
+	anyPaused atomic.Bool
+	awaited   atomic.Pointer[awaited] // what waits look for; nil where none does
+	opMu      sync.Mutex              // held while work is begun from outside, so that Drain sees it
+
+	doors  doors
+	alerts alerts
 
 	draining atomic.Bool
 	stopFeed chan struct{} // closed by Drain: take no more
@@ -122,7 +136,12 @@ func New(cfg Config) *Engine {
 		wakeDue:  make(chan struct{}, 1),
 		working:  map[int64]struct{}{},
 		active:   map[string]struct{}{},
-		once:     map[string]chan struct{}{},
+		live:     map[string]*runner{},
+		waiting:  map[string][]chan struct{}{},
+		turns:    newTurnstile(),
+		flow:     newFlow(),
+		doors:    newDoors(),
+		alerts:   alerts{kinds: map[string]*alertGroup{}, wake: make(chan struct{}, 1)},
 		stopFeed: make(chan struct{}),
 	}
 	e.calls, e.cutCalls = context.WithCancelCause(context.Background())
@@ -136,11 +155,13 @@ func (e *Engine) Swap(ctx context.Context, p *lang.Program, b *lang.Bindings) er
 	if err != nil {
 		return err
 	}
-	kept := &runtime.Program{Digest: p.Digest(), Files: p.Files(), At: e.clock.Now()}
+	kept := &runtime.Program{Digest: p.Digest(), Files: p.Files(), At: e.clock.Now(), Awaits: awaitsOf(p)}
 	if err := e.cfg.Store.KeepProgram(ctx, kept); err != nil {
 		return fmt.Errorf("keeping the program: %w", err)
 	}
+	e.lookFor(kept.Awaits)
 	e.current.Store(g)
+	e.obey(g)
 	e.cfg.Metrics.ProgramInfo(g.digest, len(g.recipes))
 	return nil
 }
@@ -150,19 +171,28 @@ func (e *Engine) Start(ctx context.Context) error {
 	if e.current.Load() == nil {
 		return errors.New("starting the engine: no program")
 	}
+	if err := e.recoverFlow(ctx); err != nil {
+		return fmt.Errorf("taking up flow control: %w", err)
+	}
 	if err := e.recoverRuns(ctx); err != nil {
 		return fmt.Errorf("taking up unfinished runs: %w", err)
 	}
 	e.noteDropped(1) // the first scan takes up all undecided events
 	e.wg.Go(e.dispatch)
 	e.wg.Go(e.dueLoop)
+	e.wg.Go(e.alertLoop)
+	e.wg.Go(e.laneLoop)
+	e.wg.Go(e.indexLoop)
 	return nil
 }
 
 // Drain takes nothing new, lets running steps finish until ctx ends, then cuts them off. What isn't done is recorded
 // and goes on after the next start. It returns ctx's error where calls had to be cut off.
 func (e *Engine) Drain(ctx context.Context) error {
-	if e.draining.Swap(true) {
+	e.opMu.Lock()
+	again := e.draining.Swap(true)
+	e.opMu.Unlock()
+	if again {
 		return nil
 	}
 	close(e.stopFeed)
@@ -191,6 +221,11 @@ type Status struct {
 	InFlight   int
 	Behind     bool // reading events back from the store
 	Draining   bool
+	Breakers   []BreakerStatus // those that are not closed
+	Paused     []runtime.Pause // recipes that take no events, by name
+	Lanes      int             // concurrency keys with runs under way or waiting
+	Queued     int             // runs that wait for a place in a lane
+	Alerts     []AlertStatus   // the newest last
 }
 
 // Status returns where the engine stands now.
@@ -200,7 +235,11 @@ func (e *Engine) Status() Status {
 		InFlight:   len(e.slots),
 		Behind:     e.behind.Load(),
 		Draining:   e.draining.Load(),
+		Breakers:   e.doors.status(),
+		Paused:     e.flow.pauseStatus(),
+		Alerts:     e.alertStatus(),
 	}
+	s.Lanes, s.Queued = e.flow.laneStatus()
 	if g := e.current.Load(); g != nil {
 		s.Program = g.digest
 		for _, r := range g.program.Recipes() {

@@ -263,7 +263,7 @@ func TestAtMostOnceIsNotRepeated(t *testing.T) {
 		"500":              {&connectors.Error{Kind: connectors.KindServer, Status: 500, Message: "oops"}, runtime.StepUnknown, connectors.KindUnknown, 1},
 		"refused":          {&connectors.Error{Kind: connectors.KindRefused, Status: 400, Message: "no"}, runtime.StepFailed, connectors.KindRefused, 1},
 		"never connected":  {&connectors.Error{Kind: connectors.KindNetwork, Message: "refused", NotSent: true}, runtime.StepDone, "", 2},
-		"refused with 429": {&connectors.Error{Kind: connectors.KindRateLimited, Status: 429, Message: "slow", NotSent: true}, runtime.StepDone, "", 2},
+		"refused with 429": {&connectors.Error{Kind: connectors.KindRateLimited, Status: 429, Message: "slow", NotSent: true, RetryAfter: time.Minute}, runtime.StepDone, "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, map[string]string{"m.hcl": mail})

@@ -52,16 +52,33 @@ func signal(c chan struct{}) {
 // dispatch hands events to workers until Drain.
 func (e *Engine) dispatch() {
 	var scanned int64 // the highest Seq that a scan has read: an event from the feed up to it may be decided already
+	var order feedOrder
+	frozen := true
 	for {
+		if ordered := e.current.Load().ordered; ordered != order.on {
+			order = feedOrder{on: ordered, from: order.expect, expect: order.expect}
+		}
 		if e.behind.Load() {
-			scanned = max(scanned, e.scan())
+			last, whole := e.scan(&order)
+			scanned = max(scanned, last)
+			if whole && frozen {
+				frozen = false
+				e.thawAfter(e.turns.ticket())
+			}
 		}
 		select {
 		case <-e.stopFeed:
 			return
 		case <-e.wakeScan:
 		case ev := <-e.feed:
-			if !e.begin(ev, ev.Seq <= scanned) {
+			begun := false
+			if order.on {
+				begun = e.inOrder(&order, ev, scanned)
+			} else {
+				begun = e.begin(ev, ev.Seq <= scanned)
+				order.expect = max(order.expect, ev.Seq+1)
+			}
+			if !begun {
 				return
 			}
 			e.cfg.Metrics.QueueDepth(len(e.feed))
@@ -69,12 +86,15 @@ func (e *Engine) dispatch() {
 	}
 }
 
-// scan reads events without a decision back from the store and returns the highest Seq it met.
-func (e *Engine) scan() (last int64) {
+// scan reads events without a decision back from the store and returns the highest Seq it met, and whether it met all.
+func (e *Engine) scan(order *feedOrder) (last int64, whole bool) {
 	e.behind.Store(false)
 	from := e.dropped.Swap(0)
 	if from == 0 {
-		return 0
+		return 0, true
+	}
+	if order.on {
+		from = min(from, order.expect) // those in the feed come first
 	}
 	for after := from - 1; ; {
 		page, err := e.cfg.Store.Undecided(context.Background(), after, scanPage)
@@ -82,16 +102,17 @@ func (e *Engine) scan() (last int64) {
 			e.log.Error("reading undecided events", "error", err)
 			e.pause()
 			e.noteDropped(after + 1)
-			return last
+			return last, false
 		}
 		for _, ev := range page {
 			after, last = ev.Seq, ev.Seq
 			if !e.begin(ev, true) {
-				return last
+				return last, false
 			}
+			order.expect = max(order.expect, ev.Seq+1)
 		}
 		if len(page) < scanPage {
-			return last
+			return last, true
 		}
 	}
 }
@@ -121,7 +142,7 @@ func (e *Engine) begin(ev *runtime.Event, maybeDecided bool) bool {
 		e.unwork(ev.Seq)
 		return false
 	}
-	e.spawn(job{event: ev, maybeDecided: maybeDecided})
+	e.spawn(job{event: ev, maybeDecided: maybeDecided, ticket: e.ticketFor(ev)})
 	return true
 }
 
@@ -130,6 +151,9 @@ type job struct {
 	event        *runtime.Event
 	maybeDecided bool
 	run          string
+	ordered      bool   // it takes a ticket as soon as it has a slot; a ticket without one could hold up those with
+	ticket       int64  // its place in the order of admissions; 0 for none
+	admitted     func() // called once flow control has decided on the run; may be nil
 }
 
 // maxIdle is how many workers are kept for the next job. Evaluating an expression needs a deep stack; a new goroutine
@@ -167,11 +191,12 @@ func (e *Engine) do(j job) {
 	defer e.work.Done()
 	defer e.release()
 	if j.event == nil {
-		e.doResume(j.run)
+		e.doResume(j)
 		return
 	}
 	defer e.unwork(j.event.Seq)
-	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided) }); err != nil && !errors.Is(err, errDraining) {
+	defer e.turns.pass(j.ticket)
+	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) }); err != nil && !errors.Is(err, errDraining) {
 		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
 		e.pause()
 		e.noteDropped(j.event.Seq)

@@ -22,6 +22,7 @@ type generation struct {
 	recipes map[string]*recipe
 	routes  map[routeKey]*route
 	any     map[string]*route // by connection: recipes that listen to every type, for types without a route
+	ordered bool              // a recipe has flow control, so that the order of events matters
 }
 
 type routeKey struct{ connection, eventType string }
@@ -31,10 +32,12 @@ type recipe struct {
 	*check.Recipe
 	locals  []eval.Local
 	vars    cty.Value
-	secrets bool                 // a variable is sensitive: nothing else that an expression reads is
-	actions []*connectors.Action // by node; nil for filters
-	conns   []*connectors.Conn   // by node
+	secrets bool // a variable is sensitive: nothing else that an expression reads is
+	main    graph
+	handler graph          // of on_error
+	called  *check.Trigger // what stands for a trigger where another recipe calls it; nil where none can
 	funcs   map[string]function.Function
+	flow    *rules // nil where it has no flow control
 }
 
 func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, error) {
@@ -45,13 +48,15 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 		recipes: make(map[string]*recipe, len(p.Recipes())),
 	}
 	for _, c := range b.Connections {
-		conn := &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client}
+		conn := &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: e.cfg.Client,
+			State: state{e.cfg.Store, e.clock}}
 		e.cfg.Registry.Bind(conn)
 		g.conns[c.Name] = conn
 	}
 	funcs := eval.Table()
 	for _, cr := range p.Recipes() {
-		r := &recipe{Recipe: cr, vars: b.Vars[cr.Name], funcs: funcs}
+		r := &recipe{Recipe: cr, vars: b.Vars[cr.Name], funcs: funcs, flow: rulesOf(cr)}
+		g.ordered = g.ordered || r.flow != nil
 		if r.vars == cty.NilVal {
 			r.vars = cty.EmptyObjectVal
 		}
@@ -59,23 +64,35 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 		for _, l := range cr.Locals {
 			r.locals = append(r.locals, eval.Local{Name: l.Name, Expr: l.Expr})
 		}
-		r.actions = make([]*connectors.Action, len(cr.Nodes))
-		r.conns = make([]*connectors.Conn, len(cr.Nodes))
-		for i, n := range cr.Nodes {
-			if n.Kind != check.Action {
-				continue
-			}
-			if r.actions[i] = e.cfg.Registry.Caller(n.Action.Name); r.actions[i] == nil {
-				return nil, fmt.Errorf("recipe %s: action %q has no caller", cr.Name, n.Action.Name)
-			}
-			if r.conns[i] = g.conns[n.Connection]; r.conns[i] == nil {
-				return nil, fmt.Errorf("recipe %s: connection %q is not bound", cr.Name, n.Connection)
-			}
+		r.called = triggerOfCall(cr)
+		var err error
+		if r.main, err = e.newGraph(g, cr.Nodes, 0); err == nil {
+			r.handler, err = e.newGraph(g, cr.OnError, len(cr.Nodes))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("recipe %s: %w", cr.Name, err)
 		}
 		g.recipes[cr.Name] = r
 	}
 	g.buildRoutes()
 	return g, nil
+}
+
+// newGraph finds what calling the nodes needs.
+func (e *Engine) newGraph(g *generation, nodes []*check.Node, base int) (graph, error) {
+	out := graph{nodes: nodes, actions: make([]*connectors.Action, len(nodes)), conns: make([]*connectors.Conn, len(nodes)), base: base}
+	for i, n := range nodes {
+		if n.Kind != check.Action || n.Calls != "" {
+			continue
+		}
+		if out.actions[i] = e.cfg.Registry.Caller(n.Action.Name); out.actions[i] == nil {
+			return graph{}, fmt.Errorf("action %q has no caller", n.Action.Name)
+		}
+		if out.conns[i] = g.conns[n.Connection]; out.conns[i] == nil {
+			return graph{}, fmt.Errorf("connection %q is not bound", n.Connection)
+		}
+	}
+	return out, nil
 }
 
 // route returns the recipes that listen to an event, or nil.

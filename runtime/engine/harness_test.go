@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/flowrun"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
@@ -38,6 +40,9 @@ func acmeOrder() *schema.Object {
 		schema.Field{Name: "status", Type: schema.EnumOf("open", "paid"), Required: true},
 		schema.Field{Name: "paid", Type: schema.Type{Kind: schema.KindBool}, Required: true},
 		schema.Field{Name: "note", Type: text},
+		schema.Field{Name: "any", Type: schema.Type{Kind: schema.KindAny}},
+		schema.Field{Name: "items", Type: text.ListOf(), Required: true},
+		schema.Field{Name: "tags", Type: text.MapOf(), Required: true},
 	)
 }
 
@@ -45,6 +50,8 @@ func acmeOrder() *schema.Object {
 type vendor struct {
 	mu     sync.Mutex
 	calls  []vendorCall
+	tries  map[string]int // by action and key
+	gone   func() bool    // whether nothing reaches the vendor; may be nil
 	answer func(ctx context.Context, action string, input map[string]cty.Value, n int) (cty.Value, error)
 }
 
@@ -60,12 +67,15 @@ func (v *vendor) call(ctx context.Context, c *connectors.Call) (connectors.Resul
 		name = x.AsString()
 	}
 	v.mu.Lock()
-	n := 1
-	for _, old := range v.calls {
-		if old.action == c.Action.Name && old.key == c.Key {
-			n++
-		}
+	if v.gone != nil && v.gone() {
+		v.mu.Unlock()
+		return connectors.Result{}, transient()
 	}
+	if v.tries == nil {
+		v.tries = map[string]int{}
+	}
+	v.tries[c.Action.Name+c.Key]++
+	n := v.tries[c.Action.Name+c.Key]
 	v.calls = append(v.calls, vendorCall{c.Action.Name, c.Key, c.Run, name})
 	answer := v.answer
 	v.mu.Unlock()
@@ -109,7 +119,7 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid")},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
 			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce)},
-	})
+	}, flowrun.Spec())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +137,8 @@ type world struct {
 	runs    chan *runtime.Run
 	decided chan *runtime.Decision
 	seq     int
+	oneSlot bool // the engine works on one run at a time
+	crash   func(point string)
 }
 
 func newWorld(t testing.TB, files map[string]string) *world {
@@ -144,6 +156,7 @@ func (w *world) boot(files map[string]string) {
 	w.cfg = Config{
 		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Rand:    func() float64 { return 0.5 },
+		Crash:   w.crash,
 		Metrics: telemetry.NewMetrics(),
 		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
 		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },
@@ -151,6 +164,9 @@ func (w *world) boot(files map[string]string) {
 			prog, b := compile(w.t, reg, p.Files)
 			return prog, b, nil
 		},
+	}
+	if w.oneSlot {
+		w.cfg.MaxInFlight = 1
 	}
 	w.engine = New(w.cfg)
 	w.swap(files)
@@ -291,6 +307,55 @@ func (w *world) storedRun(ev *runtime.Event, recipe string) *runtime.Run {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// play sends an event and returns the run it leads to, once that has ended or only waits for something to come. Time
+// passes for it.
+func (w *world) play(ev *runtime.Event) *runtime.Run {
+	w.t.Helper()
+	w.send(ev)
+	return w.toEnd()
+}
+
+func (w *world) toEnd() *runtime.Run {
+	w.t.Helper()
+	run := w.nextRun()
+	for !run.Status.Ended() && !run.Due.IsZero() {
+		w.clock.Advance(max(0, run.Due.Sub(w.clock.Now())))
+		run = w.nextRun()
+	}
+	return run
+}
+
+// byName makes the vendor answer by the input "name": what begins with bad is refused, with flaky fails the first
+// time, with lost ends without an answer; and the answer's email is the name.
+func byName(_ context.Context, _ string, in map[string]cty.Value, n int) (cty.Value, error) {
+	name := in["name"].AsString()
+	switch {
+	case strings.HasPrefix(name, "bad"):
+		return cty.NilVal, refused()
+	case strings.HasPrefix(name, "flaky") && n == 1:
+		return cty.NilVal, transient()
+	case strings.HasPrefix(name, "lost"):
+		return cty.NilVal, &connectors.Error{Kind: connectors.KindTimeout, Message: "no answer"}
+	}
+	return cty.ObjectVal(map[string]cty.Value{"email": cty.StringVal(name)}), nil
+}
+
+func refused() error {
+	return &connectors.Error{Kind: connectors.KindRefused, Status: 400, Message: "no"}
+}
+
+// called returns the names of the calls made, in their order, or sorted.
+func (v *vendor) called(sorted bool) string {
+	var names []string
+	for _, c := range v.log() {
+		names = append(names, c.name)
+	}
+	if sorted {
+		slices.Sort(names)
+	}
+	return strings.Join(names, " ")
 }
 
 func transient() error {

@@ -2,13 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/flowrun/flowrun/connectors"
-	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/runtime"
 )
 
@@ -52,7 +51,7 @@ func (e *Engine) dueLoop() {
 		}
 		begun := 0
 		for _, run := range page {
-			started, ok := e.beginResume(run.ID)
+			started, ok := e.beginResumeAs(job{run: run.ID, ordered: run.Queue != 0})
 			if !ok {
 				return
 			}
@@ -99,121 +98,249 @@ func (e *Engine) sleepUntilDue(asOf time.Time) bool {
 
 // beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on; ok is
 // false when draining.
-func (e *Engine) beginResume(id string) (started, ok bool) {
+func (e *Engine) beginResume(id string) (started, ok bool) { return e.beginResumeAs(job{run: id}) }
+
+func (e *Engine) beginResumeAs(j job) (started, ok bool) {
 	e.mu.Lock()
-	_, busy := e.active[id]
+	_, busy := e.active[j.run]
 	if !busy {
-		e.active[id] = struct{}{}
+		e.active[j.run] = struct{}{}
 	}
 	e.mu.Unlock()
 	if busy {
 		return false, true
 	}
 	if !e.acquire() {
+		e.unclaim(j.run)
 		return false, false
 	}
-	e.spawn(job{run: id})
+	if j.ordered {
+		j.ticket = e.turns.ticket()
+	}
+	e.spawn(j)
 	return true, true
 }
 
-func (e *Engine) doResume(id string) {
-	if err := e.guarded(func() error { return e.resume(id) }); err != nil {
-		e.log.Error("a run could not be resumed; it is tried again", "run", id, "error", err)
+func (e *Engine) doResume(j job) {
+	defer e.unclaim(j.run)
+	defer e.turns.pass(j.ticket)
+	if j.admitted != nil {
+		defer j.admitted()
+	}
+	if err := e.guarded(func() error { return e.resume(j) }); err != nil {
+		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
 		e.pause()
 	}
-	e.mu.Lock()
-	delete(e.active, id)
-	e.mu.Unlock()
-	signal(e.wakeDue)
 }
 
 // resume reads a run back and goes on with it.
-func (e *Engine) resume(id string) error {
+func (e *Engine) resume(j job) error {
 	ctx := context.Background()
-	run, err := e.cfg.Store.Run(ctx, id)
+	run, err := e.cfg.Store.Run(ctx, j.run)
 	if err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
-	if run.Status.Ended() || run.Status == runtime.RunWaiting && run.Due.After(e.clock.Now()) {
+	if run.Status.Ended() || run.Status == runtime.RunWaiting && (run.Due.IsZero() || run.Due.After(e.clock.Now())) {
 		return nil // it went on between the look and the claim
 	}
-	ev, err := e.cfg.Store.EventBySeq(ctx, run.EventSeq)
-	if err != nil {
-		return fmt.Errorf("reading its event: %w", err)
-	}
-	g, err := e.pinnedTo(ctx, run.Program)
+	r, err := e.takeUp(ctx, run)
 	if err != nil {
 		return err
 	}
+	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		if goes, err := e.goOn(r, j.ticket, j.admitted); err != nil || !goes {
+			return err
+		}
+		r.scope = nil // it says when the run started, which is now
+	}
+	e.cfg.Crash("before-resume")
+	run.Status, run.Due = runtime.RunRunning, time.Time{}
+	if err := r.openScope(); err != nil {
+		r.fail("", err)
+		if len(run.Steps) > 0 {
+			r.scopeWithout() // so that what was done is not forgotten
+		}
+	}
+	if err := e.guarded(func() error { return r.restore() }); err != nil {
+		return err
+	}
+	return e.execute(r)
+}
+
+// takeUp returns a runner for a recorded run, on the program it is pinned to.
+func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) {
+	ev, err := e.cfg.Store.EventBySeq(ctx, run.EventSeq)
+	if err != nil {
+		return nil, fmt.Errorf("reading its event: %w", err)
+	}
+	g, err := e.pinnedTo(ctx, run.Program)
+	if err != nil {
+		return nil, err
+	}
 	rec := g.recipes[run.Recipe]
 	if rec == nil {
-		return fmt.Errorf("program %.12s has no recipe %q", run.Program, run.Recipe)
+		return nil, fmt.Errorf("program %.12s has no recipe %q", run.Program, run.Recipe)
 	}
 	trigger := triggerFor(rec, ev)
+	if run.Parent != "" {
+		trigger = rec.called
+	}
 	if trigger == nil {
-		return fmt.Errorf("recipe %s does not listen to %s", run.Recipe, ev.Type)
+		return nil, fmt.Errorf("recipe %s does not listen to %s", run.Recipe, ev.Type)
 	}
 	r := e.newRunner(g, rec, trigger, ev, nil)
 	r.run = run
-	run.Status, run.Due = runtime.RunRunning, time.Time{}
-	r.object, r.previous = e.payload(ev)
-	if err := r.openScope(); err != nil {
-		r.fail("", err)
-		return r.conclude()
+	if run.Parent == "" {
+		r.object, r.previous = e.payload(ev)
+		return r, nil
 	}
-	r.restore()
-	return r.exec()
+	r.object = run.Input
+	r.keyBase = run.Parent
+	caller, err := e.cfg.Store.Run(ctx, run.Parent)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return r, nil // forgotten, since it was canceled long ago
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the run that called it: %w", err)
+	}
+	for _, s := range caller.Steps {
+		if s.Address == run.ParentStep && s.Each == run.ParentEach {
+			r.keyBase = s.Key
+		}
+	}
+	return r, nil
 }
 
-// restore takes the steps of a recorded run into the runner.
-func (r *runner) restore() {
-	now := r.e.clock.Now()
+// restore takes what is recorded of a run into the runner.
+func (r *runner) restore() error {
+	inHandler := false
 	for _, s := range r.run.Steps {
-		if s.Index >= len(r.rec.Nodes) || r.rec.Nodes[s.Index].Address != s.Address {
+		p, n := r.nodeOf(s)
+		if n == nil {
 			r.fail(s.Address, &connectors.Error{Kind: connectors.KindInvalid, Message: "the run's program has no such step"})
 			continue
 		}
-		n := r.rec.Nodes[s.Index]
-		r.steps[s.Index] = s
-		r.ran = r.ran || s.Status != runtime.StepSkipped
-		switch s.Status {
-		case runtime.StepDone:
-			out, err := output(n.Action, s.Output)
-			if err != nil {
-				r.fail(n.Address, &connectors.Error{Kind: connectors.KindDrift, Message: "its answer can't be read back: " + err.Error()})
+		if p == &r.handler && s.Key != stepKey(r.run, r.keyBase, s) {
+			continue // of the time before the run was retried: it has not failed since, or speaks up anew
+		}
+		inHandler = inHandler || p == &r.handler
+		r.progress = p
+		r.take(n, s)
+	}
+	r.progress = &r.main
+	if inHandler {
+		r.setUnreached()
+		r.scope.Set("error", r.errorValue())
+		problem := r.problem
+		r.enterHandler()
+		r.problem = problem
+	}
+	return r.lookAtArrivals()
+}
+
+// nodeOf finds the node of a recorded step, by its address.
+func (r *runner) nodeOf(s *runtime.Step) (*progress, *check.Node) {
+	for _, p := range []*progress{&r.main, &r.handler} {
+		if p == &r.handler && p.graph == nil {
+			r.handler = newProgress(&r.rec.handler)
+		}
+		if i := s.Index - p.base; i >= 0 && i < len(p.nodes) && p.nodes[i].Address == s.Address {
+			return p, p.nodes[i]
+		}
+	}
+	for _, p := range []*progress{&r.main, &r.handler} {
+		for _, n := range p.nodes {
+			if n.Address == s.Address {
+				return p, n
 			}
-			r.state[s.Index] = done
-			r.scope.SetAction(n.Name, out)
-		case runtime.StepSkipped:
-			r.state[s.Index] = skipped
-			r.scope.SetAction(n.Name, null)
-		case runtime.StepWaiting:
-			r.state[s.Index] = waiting
-			if !s.Due.After(now) {
-				r.state[s.Index] = pending
+		}
+	}
+	return nil, nil
+}
+
+// take takes a recorded step into the current part. An element of a for_each is kept until its elements are known.
+func (r *runner) take(n *check.Node, s *runtime.Step) {
+	r.ran = r.ran || s.Action != "" && s.Status != runtime.StepSkipped
+	dirty := s.Status == runtime.StepIntent
+	if dirty {
+		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)
+	}
+	if n.ForEach == nil {
+		u := r.at(n)
+		u.step, u.dirty = s, dirty
+		r.retake(u)
+		return
+	}
+	u := r.at(n)
+	if u.loop == nil {
+		u.loop = &loop{}
+	}
+	u.loop.restored = append(u.loop.restored, unit{node: n, step: s, dirty: dirty, item: s.Item})
+	if !n.ContinueOnError && (s.Status == runtime.StepFailed || s.Status == runtime.StepUnknown) {
+		r.failWith(s.Error)
+	}
+}
+
+// retake gives a unit the state that its recorded step says.
+func (r *runner) retake(u *unit) {
+	n, s := u.node, u.step
+	put := func(st nodeState) {
+		if u.of == nil {
+			r.state[n.Index] = st
+		} else {
+			u.state = st
+		}
+	}
+	switch s.Status {
+	case runtime.StepDone:
+		if n.Kind == check.Wait {
+			put(done)
+			if err := r.retakeWait(n, s.Output); err != nil {
+				r.fail(n.Address, unreadable(err))
 			}
-		case runtime.StepIntent:
-			s.Status, s.EndedAt = runtime.StepUnknown, now
-			s.Error = &runtime.StepError{Step: n.Address, Kind: connectors.KindUnknown,
-				Message: "the process ended while the call was made; its outcome is not known, and it is not repeated, since the vendor could act twice"}
-			r.state[s.Index] = unknown
-			if r.run.Error == nil {
-				r.run.Error = s.Error
+			return
+		}
+		if s.Shadow {
+			r.retakeShadow(u)
+			return
+		}
+		out, err := output(n.Action, s.Output)
+		if err != nil {
+			r.fail(n.Address, unreadable(err))
+			out = null
+		}
+		r.set(u, done, out)
+	case runtime.StepSkipped:
+		if s.Shadow {
+			r.leave(n, dark)
+			return
+		}
+		r.set(u, skipped, null)
+	case runtime.StepWaiting:
+		put(waiting)
+		switch {
+		case n.Kind == check.Wait:
+		case s.Child != "":
+			if u.of != nil {
+				u.of.busy++
 			}
-		case runtime.StepFailed, runtime.StepUnknown:
-			r.state[s.Index] = failed
-			if r.run.Error == nil {
-				r.run.Error = s.Error
-			}
+		case !s.Due.After(r.e.clock.Now()):
+			put(pending)
+		}
+	case runtime.StepFailed, runtime.StepUnknown:
+		switch {
+		case n.ContinueOnError:
+			r.set(u, gaveUp, null)
+		case s.Status == runtime.StepUnknown:
+			put(unknown)
+			r.failWith(s.Error)
+		default:
+			put(failed)
+			r.failWith(s.Error)
 		}
 	}
 }
 
-// output reads a step's recorded answer back in its action's shape.
-func output(a *schema.Action, raw []byte) (cty.Value, error) {
-	if a.Out == nil || len(raw) == 0 || schema.IsNull(raw) {
-		return null, nil
-	}
-	v, _, err := a.Out.Decode(raw, &schema.Paths{All: true})
-	return v, err
+func unreadable(err error) error {
+	return &connectors.Error{Kind: connectors.KindDrift, Message: "its answer can't be read back: " + err.Error()}
 }

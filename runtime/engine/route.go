@@ -27,6 +27,7 @@ type route struct {
 	objects []*schema.Object // by which each slot is decoded: the payload shape
 	want    schema.Paths
 	payload *schema.Object
+	flow    bool // one of the recipes has flow control
 	shared  bool // want also holds what the recipes read, so that the payload is decoded once for all
 
 	equal   []equalIndex
@@ -121,6 +122,7 @@ func newRoute(entries []*entry) *route {
 	r := &route{entries: entries}
 	slots := map[string]int{}
 	for _, en := range entries {
+		r.flow = r.flow || en.recipe.flow != nil
 		for _, guard := range en.trigger.Guards {
 			op := check.NotEqual
 			if guard.Null {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -13,25 +14,11 @@ import (
 	"github.com/flowrun/flowrun/runtime"
 )
 
-// nodeState is where a node of a run stands in this process. Unlike a step's status it covers gates, and it is not
-// kept: a run that is resumed evaluates its gates again, which gives the same, since evaluation is pure.
-type nodeState uint8
-
-const (
-	pending nodeState = iota
-	passed            // a gate that lets through
-	stopped           // a gate that does not
-	running
-	waiting // until the step's Due
-	done
-	skipped
-	failed
-	unknown
-)
-
-func (s nodeState) settled() bool { return s == done || s == skipped || s == passed }
-
 // runner works on one run. One goroutine owns it; calls run in others and hand back their results.
+//
+// A run has two parts: the recipe's nodes, and, once it has failed, those of on_error. Within a part the runner goes
+// round: whatever can be settled is settled, what can be called is called, and a result that comes in may make more
+// possible. Where nothing is under way any more the next part begins, or the run is put down: ended, or waiting.
 type runner struct {
 	e       *Engine
 	g       *generation
@@ -45,17 +32,30 @@ type runner struct {
 	payload          cty.Value // object decoded as far as it is read; NilVal where that is still to do
 	scope            *eval.Scope
 
-	state   []nodeState
-	steps   []*runtime.Step // by node; nil for gates and for steps not reached
-	results chan *attempt
-	flying  int  // calls under way
-	ran     bool // a step has been started, now or before the run was resumed
-	unsaved bool // an AtMostOnce answer is not in the store yet
-	cut     bool // a call was cut off by a shutdown
+	*progress // main, or handler once that has begun
+	main      progress
+	handler   progress // of on_error
+	problem   error    // why on_error failed
+
+	results  chan *attempt
+	flying   int                     // calls under way
+	children []*runtime.Run          // runs that it calls and that are not in the store yet
+	called   map[string]*runtime.Run // by id, those it called that have ended since it was last worked on; nil for one that is gone
+	keyBase  string                  // of a called run: the key of the step that called, from which those of its own are made
+	ran      bool                    // a step has been started, now or before the run was resumed
+	gave     bool                    // its outputs have been evaluated
+	unsaved  bool                    // an AtMostOnce answer is not in the store yet
+	cut      bool                    // a call was cut off by a shutdown
+	later    time.Time               // when a wait whose time is over is looked at again
+
+	failing atomic.Bool   // the part has failed: what has not called yet does not call
+	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
+
+	halt atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
 }
 
 func (e *Engine) newRunner(g *generation, rec *recipe, trigger *check.Trigger, ev *runtime.Event, w *eventWork) *runner {
-	return &runner{
+	r := &runner{
 		e: e, g: g, rec: rec, trigger: trigger, ev: ev, work: w,
 		run: &runtime.Run{
 			ID:         runtime.RunID(ev, rec.Name, ""),
@@ -67,10 +67,12 @@ func (e *Engine) newRunner(g *generation, rec *recipe, trigger *check.Trigger, e
 			Program:    g.digest,
 			Status:     runtime.RunRunning,
 			StartedAt:  e.clock.Now(),
+			Shadow:     rec.Shadow || e.cfg.Shadow,
 		},
-		state: make([]nodeState, len(rec.Nodes)),
-		steps: make([]*runtime.Step, len(rec.Nodes)),
+		main: newProgress(&rec.main),
 	}
+	r.progress = &r.main
+	return r
 }
 
 // exec works until the run has ended or must wait, and records that.
@@ -85,82 +87,130 @@ func (r *runner) exec() error {
 			continue
 		}
 		if err := stored; err != nil {
+			r.abandon()
 			return err
 		}
 		if again {
 			continue
 		}
-		if r.flying == 0 {
+		if r.flying > 0 {
+			if err := r.await(); err != nil {
+				r.abandon()
+				return err
+			}
+			continue
+		}
+		turned := false
+		if err := r.e.guarded(func() error { turned = r.turn(); return nil }); err != nil {
+			if r.run.Error != nil {
+				r.problem = err // on_error can't begin
+			}
+			r.fail("", err)
+			continue
+		}
+		if !turned {
 			return r.conclude()
 		}
-		r.await()
 	}
 }
 
-// advance settles every gate and skip that can be settled and starts every step whose needs and gates are met. It
-// returns true where a step has ended meanwhile, so that there may be more to do.
+// stopping reports whether no call is made any more in this process.
+func (r *runner) stopping() bool { return r.cut || r.e.draining.Load() }
+
+// over reports whether nothing new starts in this part of the run.
+func (r *runner) over() bool {
+	return r.halt.Load() != nil || r.problem != nil || r.run.Error != nil && r.progress == &r.main
+}
+
+// advance settles every node that can be settled and starts every step whose needs and gates are met. It returns true
+// where a step has ended meanwhile, so that there may be more to do.
 func (r *runner) advance() (again bool, err error) {
-	var ready []*attempt
-	for progress := true; progress; {
-		progress = false
-		for _, n := range r.rec.Nodes {
-			if r.run.Error != nil {
+	var calls []*attempt
+	for moved := true; moved && !r.over(); {
+		moved = false
+		for _, n := range r.nodes {
+			if r.over() {
 				break
 			}
-			if r.state[n.Index] != pending || !r.reachable(n) {
-				continue
-			}
-			if n.Kind == check.Filter {
-				switch held, err := r.gate(n); {
-				case err != nil:
-					r.fail(n.Address, err)
-				case held:
-					r.state[n.Index] = passed
-				default:
-					r.state[n.Index] = stopped
-					r.run.StoppedBy = gateName(n)
+			more := false
+			switch r.state[n.Index] {
+			case pending:
+				calls, more = r.advanceNode(n, calls)
+			case running:
+				if n.ForEach != nil {
+					calls, more = r.advanceLoop(n, calls)
 				}
-				progress = true
-				continue
 			}
-			if r.e.draining.Load() {
-				continue
-			}
-			a, err := r.prepare(n)
-			switch {
-			case err != nil:
-				r.failStep(n, err)
-			case a == nil:
-				r.state[n.Index] = skipped
-				r.scope.SetAction(n.Name, null)
-				progress = true
-			default:
-				ready = append(ready, a)
-			}
+			moved = moved || more
 		}
 	}
-	if r.run.Error != nil {
-		for _, a := range ready { // prepared in the round in which another failed: nothing new starts
-			r.unbegin(a)
+	if r.over() {
+		for _, a := range calls { // prepared in the round in which another failed: nothing new starts
+			r.unbegin(a.unit)
 		}
+		r.dropChildren()
 		return false, nil
 	}
-	return r.launch(ready)
+	return r.launch(calls)
 }
 
-// reachable reports whether all gates above a node let through and all it needs is there.
-func (r *runner) reachable(n *check.Node) bool {
-	for _, i := range n.Gates {
-		if r.state[i] != passed {
-			return false
+// advanceNode takes a pending node as far as it goes. moved says that others may be able to go on now.
+func (r *runner) advanceNode(n *check.Node, calls []*attempt) (_ []*attempt, moved bool) {
+	switch r.fate(n) {
+	case blocked:
+		return calls, false
+	case isHeld:
+		r.leave(n, held)
+		return calls, true
+	case isDark:
+		r.darken(n)
+		return calls, true
+	}
+	switch n.Kind {
+	case check.Filter:
+		switch lets, err := r.gate(n); {
+		case err != nil:
+			r.fail(n.Address, err)
+		case lets:
+			r.state[n.Index] = passed
+		default:
+			r.state[n.Index] = stopped
+			r.stoppedBy(n)
+		}
+	case check.Switch:
+		if err := r.decide(n); err != nil {
+			r.fail(n.Address, err)
+		}
+	case check.Wait:
+		return calls, r.beginWait(n)
+	default:
+		if r.stopping() {
+			return calls, false
+		}
+		if n.ForEach != nil {
+			if err := r.openLoop(n); err != nil {
+				r.state[n.Index] = failed
+				r.fail(n.Address, err)
+			}
+			return calls, true
+		}
+		u := r.at(n)
+		a, err := r.begin(u)
+		switch {
+		case err != nil:
+			r.failUnit(u, err)
+		case a != nil:
+			return append(calls, a), false
 		}
 	}
-	for _, i := range n.Needs {
-		if !r.state[i].settled() {
-			return false
-		}
+	return calls, true
+}
+
+// stoppedBy notes the filter that stopped the run, or, where none did, one that stopped a case.
+func (r *runner) stoppedBy(n *check.Node) {
+	if r.progress == &r.main && (n.Parent < 0 || r.run.StoppedBy == "") {
+		r.run.StoppedBy = gateName(n)
 	}
-	return true
 }
 
 func gateName(n *check.Node) string {
@@ -182,20 +232,40 @@ func (r *runner) gate(n *check.Node) (bool, error) {
 	return v.True(), nil
 }
 
-// fail ends the run; a run fails for its first reason.
-func (r *runner) fail(address string, err error) {
-	if r.run.Error == nil {
-		r.run.Error = stepError(address, err)
+// leave settles a node that will not be reached. What stands outside its block reads null for it.
+func (r *runner) leave(n *check.Node, s nodeState) {
+	r.state[n.Index] = s
+	r.setNull(n)
+}
+
+// setNull makes null what others read of a node.
+func (r *runner) setNull(n *check.Node) {
+	if r.scope == nil {
+		return // nothing has read anything yet; openScope is followed by setUnreached where it matters
+	}
+	switch n.Kind {
+	case check.Action:
+		r.scope.SetAction(n.Name, null)
+	case check.Wait:
+		r.scope.SetWait(n.Name, null)
 	}
 }
 
-// failStep is fail for a step that never came to a call.
-func (r *runner) failStep(n *check.Node, err error) {
-	s := r.step(n)
-	s.Status, s.EndedAt = runtime.StepFailed, r.e.clock.Now()
-	s.Error = stepError(n.Address, err)
-	r.state[n.Index] = failed
-	r.fail(n.Address, err)
+// fail ends this part of the run; a run fails for its first reason.
+func (r *runner) fail(address string, err error) {
+	r.failWith(stepError(address, err))
+}
+
+func (r *runner) failWith(se *runtime.StepError) {
+	r.failing.Store(true)
+	switch {
+	case r.progress == &r.handler:
+		if r.problem == nil {
+			r.problem = se
+		}
+	case r.run.Error == nil:
+		r.run.Error = se
+	}
 }
 
 func stepError(address string, err error) *runtime.StepError {
@@ -203,32 +273,110 @@ func stepError(address string, err error) *runtime.StepError {
 	return &runtime.StepError{Step: address, Kind: ce.Kind, Status: ce.Status, Message: ce.Message}
 }
 
-// step returns the record of a node's step, made if need be.
-func (r *runner) step(n *check.Node) *runtime.Step {
-	if s := r.steps[n.Index]; s != nil {
-		return s
+// turn begins what follows when nothing is under way any more: the outputs of a called run, or on_error. It returns
+// false where nothing follows.
+func (r *runner) turn() bool {
+	if r.progress != &r.main || r.problem != nil || r.halt.Load() != nil {
+		return false
 	}
-	s := &runtime.Step{
-		Index:     n.Index,
-		Address:   n.Address,
-		Action:    n.Action.Name,
-		Key:       runtime.StepKey(r.rec.Name, r.ev.Connection, r.ev.ID, n.Address, "", r.run.Generation),
-		StartedAt: r.e.clock.Now(),
-	}
-	r.steps[n.Index] = s
-	return s
-}
-
-// save records the run as it stands.
-func (r *runner) save(d *runtime.Decision) error {
-	r.run.Steps = r.run.Steps[:0]
-	for _, s := range r.steps {
-		if s != nil && s.Status != 0 { // 0: under way and safe to repeat, so that there is nothing to say yet
-			r.run.Steps = append(r.run.Steps, s)
+	if r.run.Error == nil && !r.gave && len(r.rec.Outputs) > 0 && r.run.Parent != "" {
+		if status, _ := r.verdict(); status != runtime.RunCompleted {
+			return false
+		}
+		r.gave = true
+		if !r.stoppedEarly() {
+			r.giveOutputs()
 		}
 	}
-	if err := r.e.record(&runtime.Change{Decision: d, Runs: []*runtime.Run{r.run}}); err != nil {
+	if r.run.Error == nil || len(r.rec.OnError) == 0 || r.stopping() {
+		return false
+	}
+	r.beginHandler()
+	return true
+}
+
+// stoppedEarly reports whether a filter of the recipe itself, not of a case, did not let through.
+func (r *runner) stoppedEarly() bool {
+	return slices.ContainsFunc(r.main.nodes, func(n *check.Node) bool { return n.Parent < 0 && r.main.state[n.Index] == stopped })
+}
+
+// verdict says where a run stands when nothing is under way, and when it goes on.
+func (r *runner) verdict() (runtime.RunStatus, time.Time) {
+	now := r.e.clock.Now()
+	waits, due := r.waiting()
+	switch {
+	case r.halt.Load() != nil:
+		return runtime.RunCanceled, time.Time{}
+	case r.problem != nil:
+		return runtime.RunFailed, time.Time{}
+	case r.run.Error != nil && r.progress == &r.main:
+		if len(r.rec.OnError) > 0 {
+			return runtime.RunWaiting, now // for on_error, after a shutdown
+		}
+		return runtime.RunFailed, time.Time{}
+	case r.cut || r.stopping() && r.unfinished():
+		return runtime.RunWaiting, now
+	case waits:
+		if due.Before(r.later) && !due.IsZero() {
+			due = r.later
+		}
+		return runtime.RunWaiting, due
+	case r.run.Error != nil:
+		return runtime.RunFailed, time.Time{}
+	case r.run.StoppedBy != "" && !r.ran:
+		return runtime.RunFiltered, time.Time{}
+	}
+	return runtime.RunCompleted, time.Time{}
+}
+
+// waiting reports whether a step waits, and when the first goes on: the zero time where all wait for something to come.
+func (r *runner) waiting() (waits bool, due time.Time) {
+	r.each(func(u *unit) {
+		if u.step.Status != runtime.StepWaiting {
+			return
+		}
+		waits = true
+		if d := u.step.Due; !d.IsZero() && (due.IsZero() || d.Before(due)) {
+			due = d
+		}
+	})
+	return waits, due
+}
+
+// save records the run as it stands, with the steps that have changed.
+func (r *runner) save(c *runtime.Change) error {
+	var all, changed []*runtime.Step
+	var units []*unit
+	take := func(u *unit) {
+		if u.step.Status == 0 {
+			return // under way and safe to repeat, so that there is nothing to say yet
+		}
+		all = append(all, u.step)
+		if u.dirty {
+			changed = append(changed, u.step)
+			units = append(units, u)
+		}
+	}
+	r.main.each(take)
+	r.handler.each(take)
+	r.run.Steps = all
+	kept := r.run
+	if len(changed) < len(all) {
+		part := *r.run
+		part.Steps = changed
+		kept = &part
+	}
+	c.Runs = append([]*runtime.Run{kept}, r.children...)
+	if err := r.e.record(c); err != nil {
 		return err
+	}
+	r.run.Seq = kept.Seq
+	for _, u := range units {
+		u.dirty = false
+	}
+	if len(r.children) > 0 {
+		r.children = nil
+		signal(r.e.wakeDue)
 	}
 	r.unsaved = false
 	return nil
@@ -236,75 +384,78 @@ func (r *runner) save(d *runtime.Decision) error {
 
 // conclude gives the run its end, or its wait, and records it, with the event's decision where it is the last.
 func (r *runner) conclude() error {
-	now := r.e.clock.Now()
-	due := r.nextDue()
-	switch {
-	case r.run.Error != nil:
-		r.run.Status = runtime.RunFailed
-	case !due.IsZero():
-		r.run.Status, r.run.Due = runtime.RunWaiting, due
-	case r.cut || r.unfinished():
-		r.run.Status, r.run.Due = runtime.RunWaiting, now
-	case r.run.StoppedBy != "" && !r.ran:
-		r.run.Status = runtime.RunFiltered
-	default:
-		r.run.Status = runtime.RunCompleted
-	}
-	if r.run.Status.Ended() {
-		r.run.EndedAt, r.run.Due = now, time.Time{}
-	}
-	for _, n := range r.rec.Nodes {
-		if r.state[n.Index] == skipped && r.steps[n.Index] == nil {
-			s := r.step(n)
-			s.Status, s.EndedAt = runtime.StepSkipped, now
+	r.run.Status, r.run.Due = r.verdict()
+	ended := r.run.Status.Ended()
+	change := &runtime.Change{}
+	if ended {
+		if r.run.Status == runtime.RunCanceled {
+			r.run.Error = r.halt.Load()
 		}
+		r.run.EndedAt = r.e.clock.Now()
+		r.endOpenSteps()
+		change.Wake = wakeFor(r.run)
 	}
-	var d *runtime.Decision
 	if r.work != nil && r.work.alone {
-		d = r.work.decision
+		change.Decision, change.Keys = r.work.decision, r.work.keys
+	}
+	leaves := r.leavesLane()
+	if leaves && !ended {
+		r.run.Queue = runtime.QueueLane // it must have a place again before it goes on
 	}
 	r.e.cfg.Crash("before-run-recorded")
-	if err := r.save(d); err != nil {
+	if err := r.save(change); err != nil {
 		return err
 	}
 	r.e.cfg.Crash("after-run-recorded")
-	if r.run.Status.Ended() {
+	if r.run.Status == runtime.RunWaiting {
+		r.e.cfg.Crash("after-wait-recorded")
+	}
+	if leaves {
+		r.e.leftLane(r.run)
+	}
+	if ended {
 		r.e.cfg.Metrics.RunEnded(r.run.Recipe, r.run.Status.String())
 		r.report()
-	} else {
+	}
+	if !ended || change.Wake != nil || len(change.Keys) > 0 {
 		signal(r.e.wakeDue)
 	}
 	if r.e.cfg.OnRun != nil {
 		r.e.cfg.OnRun(r.run)
 	}
-	if d != nil {
-		r.e.decided(r.ev, d)
+	if change.Decision != nil {
+		r.e.decided(r.ev, change.Decision)
 	}
 	return nil
 }
 
+// endOpenSteps ends what still waits, or was cut off, when the run ends or its main part has failed.
+func (r *runner) endOpenSteps() {
+	now := r.e.clock.Now()
+	end := func(u *unit) {
+		s := u.step
+		switch s.Status {
+		case runtime.StepIntent:
+			s.Status, s.EndedAt, u.dirty = runtime.StepUnknown, now, true
+			s.Error = lostOutcome(s.Address)
+		case runtime.StepWaiting:
+			s.Status, s.EndedAt, s.Due, s.Awaits, u.dirty = runtime.StepFailed, now, time.Time{}, nil, true
+			if s.Error == nil {
+				s.Error = &runtime.StepError{Step: s.Address, Kind: connectors.KindCanceled, Message: "the run ended before it did"}
+			}
+		}
+	}
+	r.main.each(end)
+	r.handler.each(end)
+}
+
 func (r *runner) report() {
+	if r.problem != nil {
+		r.e.log.Error("on_error failed", "recipe", r.run.Recipe, "run", r.run.ID, "event", r.ev.ID, "error", r.problem)
+	}
 	if r.run.Status != runtime.RunFailed {
 		return
 	}
 	r.e.log.Error("a run failed", "recipe", r.run.Recipe, "run", r.run.ID, "event", r.ev.ID,
 		"step", r.run.Error.Step, "kind", string(r.run.Error.Kind), "error", r.run.Error.Message)
-}
-
-// nextDue returns when the first waiting step goes on, or the zero time.
-func (r *runner) nextDue() time.Time {
-	var due time.Time
-	for i, s := range r.steps {
-		if r.state[i] == waiting && (due.IsZero() || s.Due.Before(due)) {
-			due = s.Due
-		}
-	}
-	return due
-}
-
-// unfinished reports whether a step could go on but for a shutdown.
-func (r *runner) unfinished() bool {
-	return slices.ContainsFunc(r.rec.Nodes, func(n *check.Node) bool {
-		return r.state[n.Index] == pending && r.reachable(n)
-	})
 }

@@ -65,11 +65,25 @@ func (r *runner) oldValues() cty.Value {
 	return v
 }
 
-func (r *runner) eventValue() cty.Value {
+// scopeWithout makes the names in reach but for the payload, which can't be read.
+func (r *runner) scopeWithout() {
+	s := eval.NewScope(r.rec.funcs, r.rec.locals)
+	s.Set("trigger", null)
+	s.Set("previous", null)
+	s.Set("event", r.eventValue())
+	s.Set("run", r.runValue())
+	s.Set("var", r.rec.vars)
+	r.scope = s
+}
+
+func (r *runner) eventValue() cty.Value { return envelope(r.ev, r.previous, r.run.ReplayOf != "") }
+
+// envelope is `event`.
+func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {
 	changed := cty.ListValEmpty(cty.String)
-	if len(r.previous) > 0 {
+	if len(previous) > 0 {
 		var names []cty.Value
-		_ = schema.Members(r.previous, func(name string, _ []byte) bool { // the body was checked when it was accepted
+		_ = schema.Members(previous, func(name string, _ []byte) bool { // the body was checked when it was accepted
 			names = append(names, cty.StringVal(name))
 			return true
 		})
@@ -78,16 +92,16 @@ func (r *runner) eventValue() cty.Value {
 		}
 	}
 	return cty.ObjectVal(map[string]cty.Value{
-		"id":          cty.StringVal(r.ev.ID),
-		"type":        cty.StringVal(r.ev.Type),
-		"time":        timeValue(r.ev.Time),
-		"received_at": timeValue(r.ev.ReceivedAt),
-		"connection":  cty.StringVal(r.ev.Connection),
-		"account":     orNull(r.ev.Account),
-		"livemode":    cty.BoolVal(r.ev.Livemode),
-		"api_version": orNull(r.ev.APIVersion),
+		"id":          cty.StringVal(ev.ID),
+		"type":        cty.StringVal(ev.Type),
+		"time":        timeValue(ev.Time),
+		"received_at": timeValue(ev.ReceivedAt),
+		"connection":  cty.StringVal(ev.Connection),
+		"account":     orNull(ev.Account),
+		"livemode":    cty.BoolVal(ev.Livemode),
+		"api_version": orNull(ev.APIVersion),
 		"changed":     changed,
-		"replayed":    cty.BoolVal(r.run.ReplayOf != ""),
+		"replayed":    cty.BoolVal(replayed),
 	})
 }
 

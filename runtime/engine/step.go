@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -14,19 +13,46 @@ import (
 	"github.com/flowrun/flowrun/runtime"
 )
 
-// attempt is one call of a step, and what came of it.
-type attempt struct {
-	node  *check.Node
-	step  *runtime.Step
-	call  *connectors.Call
-	at    time.Time
-	took  time.Duration
-	value connectors.Result
-	err   error
+// step returns the record of a unit's step, made if need be.
+func (r *runner) step(u *unit) *runtime.Step {
+	u.dirty = true
+	if s := u.step; s != nil {
+		if s.Rekey > 0 && s.Action != "" {
+			s.Key = stepKey(r.run, r.keyBase, s)
+		}
+		return s
+	}
+	n := u.node
+	s := &runtime.Step{Index: r.base + n.Index, Address: n.Address, StartedAt: r.e.clock.Now()}
+	if u.of != nil {
+		s.Loop, s.Item, s.Each = true, u.item, u.of.names[u.item]
+	}
+	if n.Kind == check.Action {
+		s.Action = n.Action.Name
+	}
+	if n.Kind == check.Action || r.progress == &r.handler { // a wait of on_error is told by it from one before a retry
+		s.Key = stepKey(r.run, r.keyBase, s)
+	}
+	u.step = s
+	return s
 }
 
-// prepare evaluates a step's condition and inputs. It returns nil where `when` is false.
-func (r *runner) prepare(n *check.Node) (*attempt, error) {
+// set gives a unit a state and the others what they read of it. It is for a unit that has ended; v may be null.
+func (r *runner) set(u *unit, s nodeState, v cty.Value) {
+	if u.of == nil {
+		r.state[u.node.Index] = s
+		r.scope.SetAction(u.node.Name, v)
+		return
+	}
+	u.state = s
+	u.of.outs[u.item] = v
+	u.of.left--
+}
+
+// begin evaluates a step's condition and inputs and returns the call to make; nil where there is none, and the unit has
+// ended or waits.
+func (r *runner) begin(u *unit) (*attempt, error) {
+	n := u.node
 	if err := r.openScope(); err != nil {
 		return nil, err
 	}
@@ -39,45 +65,72 @@ func (r *runner) prepare(n *check.Node) (*attempt, error) {
 			return nil, &connectors.Error{Kind: connectors.KindDrift, Message: "`when` is not true or false"}
 		}
 		if v.False() {
+			s := r.step(u)
+			s.Status, s.EndedAt = runtime.StepSkipped, r.e.clock.Now()
+			r.set(u, skipped, null)
 			return nil, nil
 		}
 	}
-	s := r.step(n)
-	args := make(map[string]cty.Value, len(n.Inputs))
-	var hidden []string
-	for _, in := range n.Inputs {
-		v, secret, err := r.marked(in.Expr)
-		if err != nil {
-			return nil, err
-		}
-		if secret || in.Field.Secret {
-			hidden = append(hidden, in.Field.Name)
-		}
-		if in.Field.Required && v.IsNull() {
-			// The checker has seen that it can't be null by the payload's shape.
-			return nil, &connectors.Error{Kind: connectors.KindDrift, Message: in.Field.Name + " is required, and is null"}
-		}
-		args[in.Field.Name] = v
-	}
-	input, err := n.Action.In.Convert(cty.ObjectVal(args))
+	s := r.step(u)
+	input, err := r.input(n, s)
 	if err != nil {
-		return nil, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
+		return nil, err
 	}
-	if s.Input == nil {
-		if s.Input, err = shown(input, hidden); err != nil {
-			return nil, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
-		}
+	if left, limited := r.timeLeft(); limited && left <= 0 {
+		return nil, &connectors.Error{Kind: connectors.KindTimeout, Final: true, NotSent: true, Message: "the time given to the recipe is over"}
 	}
-	r.state[n.Index] = running
-	return &attempt{node: n, step: s, call: &connectors.Call{
-		Action:    r.rec.actions[n.Index],
-		Conn:      r.rec.conns[n.Index],
+	if n.Calls != "" {
+		return nil, r.callRecipe(u, input)
+	}
+	if r.run.Shadow && n.Action.Effect != schema.Read {
+		r.shadow(u)
+		return nil, nil
+	}
+	if u.of == nil {
+		r.state[n.Index] = running
+	} else {
+		u.state = running
+		u.of.busy++
+	}
+	return &attempt{unit: u, call: &connectors.Call{
+		Action:    r.actions[n.Index],
+		Conn:      r.conns[n.Index],
 		Input:     input,
 		Key:       s.Key,
 		Run:       r.run.ID,
 		EventID:   r.ev.ID,
 		EventTime: r.ev.Time,
 	}}, nil
+}
+
+// input evaluates a step's inputs, and notes them in its record.
+func (r *runner) input(n *check.Node, s *runtime.Step) (cty.Value, error) {
+	args := make(map[string]cty.Value, len(n.Inputs))
+	var hidden []string
+	for _, in := range n.Inputs {
+		v, secret, err := r.marked(in.Expr)
+		if err != nil {
+			return cty.NilVal, err
+		}
+		if secret || in.Field.Secret {
+			hidden = append(hidden, in.Field.Name)
+		}
+		if in.Field.Required && v.IsNull() {
+			// The checker has seen that it can't be null by the payload's shape.
+			return cty.NilVal, &connectors.Error{Kind: connectors.KindDrift, Message: in.Field.Name + " is required, and is null"}
+		}
+		args[in.Field.Name] = v
+	}
+	input, err := n.Action.In.Convert(cty.ObjectVal(args))
+	if err != nil {
+		return cty.NilVal, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
+	}
+	if s.Input == nil {
+		if s.Input, err = shown(input, hidden); err != nil {
+			return cty.NilVal, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
+		}
+	}
+	return input, nil
 }
 
 // shown is an input as the run log keeps it.
@@ -94,223 +147,118 @@ func shown(input cty.Value, hidden []string) ([]byte, error) {
 	return schema.AppendJSONOmitNull(nil, input)
 }
 
-// launch makes the calls of steps that are ready: in this goroutine where there is just one and nothing else to wait
-// for, in their own otherwise. It returns true where a step has ended meanwhile.
-func (r *runner) launch(ready []*attempt) (ended bool, err error) {
-	if len(ready) == 0 {
-		if r.unsaved && r.flying > 0 {
-			return false, r.save(nil)
-		}
-		return false, nil
-	}
-	intents := r.unsaved
-	begun := ready[:0]
-	for _, a := range ready {
-		if once(a.node) {
-			if !r.e.enterOnce(a.call.Conn.Name) { // draining: it is begun after the next start
-				r.unbegin(a)
-				continue
-			}
-			a.step.Status = runtime.StepIntent
-			intents = true
-		}
-		a.at = r.e.clock.Now()
-		begun = append(begun, a)
-	}
-	if ready = begun; len(ready) == 0 {
-		return false, nil
-	}
-	if intents {
-		r.run.Status = runtime.RunRunning
-		if err := r.save(nil); err != nil {
-			for _, a := range ready {
-				if once(a.node) {
-					r.e.leaveOnce(a.call.Conn.Name)
-				}
-			}
-			return false, err
-		}
-		r.e.cfg.Crash("after-intent")
-	}
-	r.ran = true
-	if len(ready) == 1 && r.flying == 0 {
-		r.call(ready[0])
-		r.settle(ready[0])
-		return true, nil
-	}
-	if r.results == nil {
-		r.results = make(chan *attempt, len(r.rec.Nodes))
-	}
-	r.flying += len(ready)
-	for _, a := range ready {
-		go func() {
-			r.call(a)
-			r.results <- a
-		}()
-	}
-	return false, nil
-}
-
-// once reports whether a node's call must not be repeated.
-func once(n *check.Node) bool {
-	return n.Action.Effect == schema.AtMostOnce && !n.AllowDuplicates
-}
-
-// unbegin takes back that a step was prepared.
-func (r *runner) unbegin(a *attempt) {
-	r.state[a.node.Index] = pending
-	if len(a.step.Attempts) == 0 {
-		r.steps[a.node.Index] = nil
-	}
-}
-
-// await takes the next result of the calls under way.
-func (r *runner) await() {
-	a := <-r.results
-	r.flying--
-	r.settle(a)
-}
-
-// call makes one attempt. It runs beside the runner and touches nothing of it but what never changes.
-func (r *runner) call(a *attempt) {
-	timeout := a.node.Timeout
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	if r.rec.Timeout > 0 {
-		timeout = min(timeout, max(0, r.rec.Timeout-a.at.Sub(r.run.StartedAt)))
-	}
-	if once(a.node) {
-		defer r.e.leaveOnce(a.call.Conn.Name)
-	}
-	ctx, cancel := context.WithTimeout(r.e.calls, timeout)
-	defer cancel()
-	r.e.cfg.Crash("before-call")
-	if fault := r.e.guarded(func() error {
-		a.value, a.err = a.call.Action.Call.Call(ctx, a.call)
-		return nil
-	}); fault != nil {
-		a.err = &connectors.Error{Kind: connectors.KindUnknown, Final: true, Message: connectors.AsError(fault).Message}
-	}
-	r.e.cfg.Crash("after-call")
-	a.took = r.e.clock.Now().Sub(a.at)
-}
-
 // settle takes the result of an attempt into the run.
 func (r *runner) settle(a *attempt) {
-	n, s, i := a.node, a.step, a.node.Index
+	u := a.unit
+	n, s := u.node, r.step(u)
+	r.ran = true
 	if a.err != nil && context.Cause(r.e.calls) != nil {
 		// Cut off by a shutdown: no answer is not an answer. A step that may be repeated is started again; the intent
 		// of one that may not stays, and is found unknown.
 		r.cut = true
-		r.state[i] = unknown
-		if s.Status != runtime.StepIntent {
+		switch {
+		case s.Status == runtime.StepIntent:
+			r.putDown(u, unknown)
+		case len(s.Attempts) > 0:
+			s.Status, s.Due = runtime.StepWaiting, a.at
+			r.putDown(u, waiting)
+		default:
 			s.Status = 0
-			r.state[i] = pending
-			if len(s.Attempts) > 0 {
-				s.Status, s.Due, r.state[i] = runtime.StepWaiting, a.at, waiting
-			}
+			r.putDown(u, pending)
 		}
 		return
 	}
-	record := runtime.Attempt{At: a.at, Duration: a.took, Status: a.value.Status}
-	if a.err == nil {
-		s.Attempts = append(s.Attempts, record)
-		r.e.cfg.Metrics.Attempt(n.Action.Name, "")
-		out := a.value.Output
-		if out == cty.NilVal {
-			out = null
-		}
-		var err error
-		if s.Output, err = schema.AppendJSON(nil, out); err != nil {
-			r.settleError(a, &connectors.Error{Kind: connectors.KindDrift, Message: "the answer can't be kept: " + err.Error()})
-			return
-		}
-		s.Error = nil
-		s.Status, s.EndedAt, s.Due = runtime.StepDone, r.e.clock.Now(), time.Time{}
-		r.state[i] = done
-		r.scope.SetAction(n.Name, out)
-		r.unsaved = r.unsaved || n.Action.Effect == schema.AtMostOnce
-		r.e.cfg.Metrics.StepEnded(n.Action.Name, s.Status.String(), a.took)
+	if u.of != nil {
+		u.of.busy--
+	}
+	if a.err != nil {
+		r.settleError(a, connectors.AsError(a.err))
 		return
 	}
-	r.settleError(a, connectors.AsError(a.err))
+	out := a.value.Output
+	if out == cty.NilVal {
+		out = null
+	}
+	output, err := schema.AppendJSON(nil, out)
+	if err != nil {
+		r.settleError(a, &connectors.Error{Kind: connectors.KindDrift, Message: "the answer can't be kept: " + err.Error()})
+		return
+	}
+	s.Attempts = append(s.Attempts, runtime.Attempt{At: a.at, Duration: a.took, Status: a.value.Status})
+	r.e.cfg.Metrics.Attempt(n.Action.Name, "")
+	r.succeed(u, out, output)
+	r.unsaved = r.unsaved || n.Action.Effect == schema.AtMostOnce
+	r.e.cfg.Metrics.StepEnded(n.Action.Name, s.Status.String(), a.took)
+}
+
+// succeed ends a step with its answer.
+func (r *runner) succeed(u *unit, out cty.Value, output []byte) {
+	s := r.step(u)
+	s.Output, s.Error = output, nil
+	s.Status, s.EndedAt, s.Due = runtime.StepDone, r.e.clock.Now(), time.Time{}
+	r.set(u, done, out)
 }
 
 // settleError takes a failed attempt into the run: another try later, or the end.
 func (r *runner) settleError(a *attempt, ce *connectors.Error) {
-	n, s, i := a.node, a.step, a.node.Index
+	u := a.unit
+	n, s := u.node, u.step
 	se := stepError(n.Address, ce)
 	s.Attempts = append(s.Attempts, runtime.Attempt{At: a.at, Duration: a.took, Status: ce.Status, Error: se})
 	r.e.cfg.Metrics.Attempt(n.Action.Name, string(ce.Kind))
-	s.Error = se
-
 	if due, again := r.retryAt(n, s, ce); again {
-		s.Status, s.Due = runtime.StepWaiting, due
-		r.state[i] = waiting
+		s.Error, s.Status, s.Due = se, runtime.StepWaiting, due
+		if u.of == nil {
+			r.state[n.Index] = waiting
+		} else {
+			u.state = waiting
+		}
 		r.e.log.Warn("a call failed and is tried again", "recipe", r.run.Recipe, "run", r.run.ID, "step", n.Address,
 			"attempt", len(s.Attempts), "kind", string(ce.Kind), "error", ce.Message, "again_at", due.UTC().Format(time.RFC3339))
 		return
 	}
-	s.EndedAt, s.Due = r.e.clock.Now(), time.Time{}
-	s.Status, r.state[i] = runtime.StepFailed, failed
+	status := runtime.StepFailed
 	if n.Action.Effect == schema.AtMostOnce && !ce.NotSent && outcomeUnknown(ce) {
-		s.Status, r.state[i] = runtime.StepUnknown, unknown
-		s.Error = &runtime.StepError{Step: n.Address, Kind: connectors.KindUnknown, Status: ce.Status,
+		status = runtime.StepUnknown
+		se = &runtime.StepError{Step: n.Address, Kind: connectors.KindUnknown, Status: ce.Status,
 			Message: "the call was made and its outcome is not known (" + ce.Message + "); it is not repeated, since the vendor could act twice"}
-		se = s.Error
 	}
-	if r.run.Error == nil {
-		r.run.Error = se
-	}
+	r.endFailed(u, status, se)
 	r.e.cfg.Metrics.StepEnded(n.Action.Name, s.Status.String(), a.took)
 }
 
-// outcomeUnknown reports whether a failure leaves open if the vendor acted.
-func outcomeUnknown(ce *connectors.Error) bool {
-	switch ce.Kind {
-	case connectors.KindNetwork, connectors.KindTimeout, connectors.KindServer, connectors.KindCanceled, connectors.KindDrift,
-		connectors.KindUnknown:
-		return true
+// failUnit ends a step that never came to a call.
+func (r *runner) failUnit(u *unit, err error) {
+	r.step(u)
+	if r.scope == nil { // the payload can't be read: no step can go on without it
+		u.step.Status, u.step.EndedAt, u.step.Error = runtime.StepFailed, r.e.clock.Now(), stepError(u.node.Address, err)
+		r.state[u.node.Index] = failed
+		r.fail(u.node.Address, err)
+		return
 	}
-	return false
+	r.endFailed(u, runtime.StepFailed, stepError(u.node.Address, err))
 }
 
-// retryAt says when a failed step is tried again, if it is. The delay is drawn from zero to a bound that doubles with
-// each attempt (full jitter), and is never shorter than the vendor asked for.
-func (r *runner) retryAt(n *check.Node, s *runtime.Step, ce *connectors.Error) (time.Time, bool) {
-	policy := n.Retry
-	if ce.Final {
-		return time.Time{}, false
+// endFailed ends a step that failed for good, and the run with it unless the recipe says otherwise.
+func (r *runner) endFailed(u *unit, status runtime.StepStatus, se *runtime.StepError) {
+	s := r.step(u)
+	s.Status, s.EndedAt, s.Due, s.Error = status, r.e.clock.Now(), time.Time{}, se
+	if u.node.ContinueOnError {
+		r.set(u, gaveUp, null)
+		r.e.log.Warn("a step failed and the run goes on", "recipe", r.run.Recipe, "run", r.run.ID, "step", se.Step,
+			"kind", string(se.Kind), "error", se.Message)
+		return
 	}
-	if len(policy.On) > 0 {
-		if !slices.Contains(policy.On, string(ce.Kind)) {
-			return time.Time{}, false
-		}
-	} else if !ce.Kind.Transient() {
-		return time.Time{}, false
+	state := failed
+	if status == runtime.StepUnknown {
+		state = unknown
 	}
-	if once(n) && !ce.NotSent {
-		return time.Time{}, false
+	if u.of == nil {
+		r.state[u.node.Index] = state
+	} else {
+		u.state = state
 	}
-	tried := len(s.Attempts)
-	if policy.Attempts > 0 && tried >= policy.Attempts {
-		return time.Time{}, false
-	}
-	bound := policy.Max
-	if shift := tried - 1; shift < 40 && policy.Min<<shift < policy.Max && policy.Min<<shift > 0 {
-		bound = policy.Min << shift
-	}
-	delay := max(time.Duration(r.e.cfg.Rand()*float64(bound)), ce.RetryAfter)
-	now := r.e.clock.Now()
-	due := now.Add(delay)
-	if policy.For > 0 && due.Sub(s.Attempts[0].At) > policy.For {
-		return time.Time{}, false
-	}
-	if r.rec.Timeout > 0 && due.Sub(r.run.StartedAt) > r.rec.Timeout {
-		return time.Time{}, false
-	}
-	return due, true
+	r.failWith(se)
 }
 
 // value evaluates an expression and takes the marks off.
@@ -325,11 +273,16 @@ func (r *runner) marked(x hclExpression) (cty.Value, bool, error) {
 	}
 	v, err := r.scope.Value(x)
 	if err != nil {
-		return cty.NilVal, false, &connectors.Error{Kind: connectors.KindDrift, Message: err.Error(), Err: err}
+		return cty.NilVal, false, drift(err)
 	}
 	if !r.rec.secrets {
 		return v, false, nil
 	}
 	v, secret := eval.Unmark(v)
 	return v, secret, nil
+}
+
+// drift is the failure of an expression that passed the checker.
+func drift(err error) *connectors.Error {
+	return &connectors.Error{Kind: connectors.KindDrift, Message: err.Error(), Err: err}
 }

@@ -28,12 +28,14 @@ func copyEvent(e *runtime.Event, payload bool) *runtime.Event {
 	return &c
 }
 
-func copyRun(r *runtime.Run, steps bool) *runtime.Run {
+// copyRun leaves out Arrived, which is kept apart, and of a run in a list the data too.
+func copyRun(r *runtime.Run, data bool) *runtime.Run {
 	c := *r
-	c.StartedAt, c.EndedAt, c.Due = utc(r.StartedAt), utc(r.EndedAt), utc(r.Due)
+	c.StartedAt, c.EndedAt, c.Due, c.Order = utc(r.StartedAt), utc(r.EndedAt), utc(r.Due), utc(r.Order)
 	c.Error = copyError(r.Error)
-	c.Steps = nil
-	if steps {
+	c.Steps, c.Arrived, c.Input, c.Output = nil, nil, nil, nil
+	if data {
+		c.Input, c.Output = bytes.Clone(r.Input), bytes.Clone(r.Output)
 		for _, st := range r.Steps {
 			c.Steps = append(c.Steps, copyStep(st))
 		}
@@ -51,6 +53,7 @@ func copyStep(st *runtime.Step) *runtime.Step {
 	}
 	c.Input, c.Output = bytes.Clone(st.Input), bytes.Clone(st.Output)
 	c.Error = copyError(st.Error)
+	c.Awaits = slices.Clone(st.Awaits)
 	return &c
 }
 
@@ -63,7 +66,7 @@ func copyError(e *runtime.StepError) *runtime.StepError {
 }
 
 func copyProgram(p *runtime.Program) *runtime.Program {
-	c := &runtime.Program{Digest: p.Digest, At: utc(p.At), Files: map[string][]byte{}}
+	c := &runtime.Program{Digest: p.Digest, At: utc(p.At), Files: map[string][]byte{}, Awaits: slices.Clone(p.Awaits)}
 	for name, content := range p.Files {
 		c.Files[name] = bytes.Clone(content)
 	}

@@ -4,14 +4,10 @@ package memstore
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -34,6 +30,14 @@ type Store struct {
 	runByID   map[string]*runtime.Run
 	runSeq    int64
 	programs  map[string]*runtime.Program
+
+	waits    waits
+	marks    map[string]*runtime.Mark
+	pauses   map[string]*runtime.Pause
+	state    map[string]*runtime.StateValue
+	counters map[string]*counter
+	fields   map[int64][]runtime.Field // of events, by Seq
+	fieldsTo int64
 }
 
 type key struct{ connection, id string }
@@ -44,7 +48,9 @@ var _ runtime.Store = (*Store)(nil)
 func New() *Store {
 	return &Store{
 		events: map[int64]*runtime.Event{}, byID: map[key]int64{}, decisions: map[int64]*runtime.Decision{},
-		runByID: map[string]*runtime.Run{}, programs: map[string]*runtime.Program{},
+		runByID: map[string]*runtime.Run{}, programs: map[string]*runtime.Program{}, waits: newWaits(),
+		marks: map[string]*runtime.Mark{}, pauses: map[string]*runtime.Pause{}, state: map[string]*runtime.StateValue{},
+		counters: map[string]*counter{}, fields: map[int64][]runtime.Field{},
 	}
 }
 
@@ -78,53 +84,6 @@ func (s *Store) AcceptEvent(ctx context.Context, e *runtime.Event) (bool, error)
 	s.events[e.Seq] = copyEvent(e, true)
 	s.order = append(s.order, e.Seq)
 	return true, nil
-}
-
-// Record implements runtime.Store.
-func (s *Store) Record(ctx context.Context, c *runtime.Change) error {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	for _, r := range c.Runs {
-		if r.Status == 0 || r.Status > runtime.RunCanceled {
-			return fmt.Errorf("recording run %s: invalid status %d", r.ID, r.Status)
-		}
-	}
-	for _, r := range c.Runs {
-		kept := copyRun(r, true)
-		if old := s.runByID[r.ID]; old != nil {
-			kept.Seq = old.Seq
-			kept.Steps = mergeSteps(old.Steps, kept.Steps)
-			*old = *kept
-		} else {
-			s.runSeq++
-			kept.Seq = s.runSeq
-			kept.Steps = mergeSteps(nil, kept.Steps)
-			s.runByID[r.ID] = kept
-			s.runs = append(s.runs, kept)
-		}
-		r.Seq = kept.Seq
-	}
-	if d := c.Decision; d != nil && s.decisions[d.EventSeq] == nil {
-		kept := *d
-		kept.Matched = bytes.Clone(d.Matched)
-		kept.At = utc(d.At)
-		s.decisions[d.EventSeq] = &kept
-	}
-	return nil
-}
-
-func mergeSteps(old, changed []*runtime.Step) []*runtime.Step {
-	byIndex := map[int]*runtime.Step{}
-	for _, list := range [][]*runtime.Step{old, changed} {
-		for _, st := range list {
-			byIndex[st.Index] = st
-		}
-	}
-	merged := slices.Collect(maps.Values(byIndex))
-	slices.SortFunc(merged, func(a, b *runtime.Step) int { return cmp.Compare(a.Index, b.Index) })
-	return merged
 }
 
 // KeepProgram implements runtime.Store.
@@ -170,55 +129,18 @@ func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runti
 	return list, nil
 }
 
-// Unfinished implements runtime.Store.
-func (s *Store) Unfinished(ctx context.Context, after int64, limit int) ([]*runtime.Run, error) {
-	return s.selectRuns(ctx, limit, func(r *runtime.Run) bool { return r.Seq > after && !r.Status.Ended() })
-}
-
-// RunsOf implements runtime.Store.
-func (s *Store) RunsOf(ctx context.Context, eventSeq int64) ([]*runtime.Run, error) {
-	return s.selectRuns(ctx, -1, func(r *runtime.Run) bool { return r.EventSeq == eventSeq })
-}
-
-// selectRuns returns up to limit runs in the order of Seq, all of them where limit is negative.
-func (s *Store) selectRuns(ctx context.Context, limit int, want func(*runtime.Run) bool) ([]*runtime.Run, error) {
+// EventsAfter implements runtime.Store.
+func (s *Store) EventsAfter(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	var list []*runtime.Run
-	for _, r := range s.runs {
-		if len(list) == limit {
-			break
-		}
-		if want(r) {
-			list = append(list, copyRun(r, true))
-		}
+	from, _ := slices.BinarySearch(s.order, after+1)
+	var list []*runtime.Event
+	for _, seq := range s.order[from:min(from+limit, len(s.order))] {
+		list = append(list, copyEvent(s.events[seq], true))
 	}
 	return list, nil
-}
-
-// Due implements runtime.Store.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*runtime.Run, error) {
-	list, err := s.selectRuns(ctx, -1, func(r *runtime.Run) bool {
-		return r.Status == runtime.RunWaiting && !r.Due.IsZero() && !r.Due.After(now)
-	})
-	slices.SortStableFunc(list, func(a, b *runtime.Run) int { return a.Due.Compare(b.Due) })
-	return list[:min(len(list), limit)], err
-}
-
-// NextDue implements runtime.Store.
-func (s *Store) NextDue(ctx context.Context) (next time.Time, err error) {
-	if err := s.enter(ctx); err != nil {
-		return next, err
-	}
-	defer s.mu.Unlock()
-	for _, r := range s.runs {
-		if r.Status == runtime.RunWaiting && !r.Due.IsZero() && (next.IsZero() || r.Due.Before(next)) {
-			next = r.Due
-		}
-	}
-	return next, nil
 }
 
 // Event implements runtime.Store.
@@ -275,48 +197,9 @@ func (s *Store) Run(ctx context.Context, id string) (*runtime.Run, error) {
 	}
 	defer s.mu.Unlock()
 	if r := s.runByID[id]; r != nil {
-		return copyRun(r, true), nil
+		return s.whole(r), nil
 	}
 	return nil, runtime.ErrNotFound
-}
-
-// Events implements runtime.Store.
-func (s *Store) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Event, error) {
-	if err := s.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer s.mu.Unlock()
-	var list []*runtime.Event
-	for _, seq := range slices.Backward(s.order) {
-		if len(list) == limitOf(q.Limit) {
-			break
-		}
-		e := s.events[seq]
-		if (q.Connection == "" || e.Connection == q.Connection) && (q.Type == "" || e.Type == q.Type) &&
-			!e.ReceivedAt.Before(q.Since) && (q.Before <= 0 || e.Seq < q.Before) {
-			list = append(list, copyEvent(e, false))
-		}
-	}
-	return list, nil
-}
-
-// Runs implements runtime.Store.
-func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, error) {
-	if err := s.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer s.mu.Unlock()
-	var list []*runtime.Run
-	for _, r := range slices.Backward(s.runs) {
-		if len(list) == limitOf(q.Limit) {
-			break
-		}
-		if (q.Recipe == "" || r.Recipe == q.Recipe) && (q.EventID == "" || r.EventID == q.EventID) &&
-			(q.Status == 0 || r.Status == q.Status) && !r.StartedAt.Before(q.Since) && (q.Before <= 0 || r.Seq < q.Before) {
-			list = append(list, copyRun(r, false))
-		}
-	}
-	return list, nil
 }
 
 func limitOf(limit int) int {
@@ -343,51 +226,6 @@ func (s *Store) Counts(ctx context.Context) (runtime.Counts, error) {
 		c.Runs[r.Status]++
 	}
 	return c, nil
-}
-
-// Prune implements runtime.Store.
-func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error) {
-	if err := s.enter(ctx); err != nil {
-		return 0, 0, err
-	}
-	defer s.mu.Unlock()
-	busy := map[int64]bool{}
-	for _, r := range s.runs {
-		if !r.Status.Ended() {
-			busy[r.EventSeq] = true
-		}
-	}
-	gone, bare := map[int64]bool{}, map[int64]bool{}
-	for seq, e := range s.events {
-		switch {
-		case s.decisions[seq] == nil || busy[seq] || e.ReceivedAt.IsZero():
-		case e.ReceivedAt.Before(ids):
-			gone[seq] = true
-			delete(s.events, seq)
-			delete(s.byID, key{e.Connection, e.ID})
-			delete(s.decisions, seq)
-			forgotten++
-		case e.ReceivedAt.Before(payloads) && e.Payload != nil:
-			bare[seq] = true
-			e.Payload = nil
-			dropped++
-		}
-	}
-	s.order = slices.DeleteFunc(s.order, func(seq int64) bool { return gone[seq] })
-	s.runs = slices.DeleteFunc(s.runs, func(r *runtime.Run) bool {
-		if gone[r.EventSeq] {
-			delete(s.runByID, r.ID)
-		}
-		return gone[r.EventSeq]
-	})
-	for _, r := range s.runs {
-		if bare[r.EventSeq] {
-			for _, st := range r.Steps {
-				st.Input, st.Output = nil, nil
-			}
-		}
-	}
-	return dropped, forgotten, nil
 }
 
 // Backup implements runtime.Store by failing.

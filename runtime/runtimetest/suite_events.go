@@ -237,6 +237,10 @@ func testEvents(t *testing.T, h Harness) {
 		}
 		list = append(list, bare(accept(t, s, e)))
 	}
+	whole := must[[]*runtime.Event](t)(s.EventsAfter(t.Context(), 6, 2))
+	equal(t, "after 6", seqs(whole), []int64{7, 8})
+	equal(t, "the first after 6", whole[0], must[*runtime.Event](t)(s.EventBySeq(t.Context(), 7)))
+	equal(t, "after the last", seqs(must[[]*runtime.Event](t)(s.EventsAfter(t.Context(), 9, 2))), []int64{})
 	tests := []struct {
 		q    runtime.EventQuery
 		want []int64

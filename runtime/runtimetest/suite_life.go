@@ -178,7 +178,26 @@ func operations(s runtime.Store) map[string]func(context.Context) error {
 		"Runs":        func(ctx context.Context) error { _, err := s.Runs(ctx, runtime.RunQuery{Recipe: "r"}); return err },
 		"Counts":      func(ctx context.Context) error { _, err := s.Counts(ctx); return err },
 		"Prune":       func(ctx context.Context) error { _, _, err := s.Prune(ctx, at(0), at(0)); return err },
-		"Backup":      func(ctx context.Context) error { return s.Backup(ctx, filepath.Join(os.DevNull, "none")) },
+		"Queued":      func(ctx context.Context) error { _, err := s.Queued(ctx, "l", 1); return err },
+		"InLanes":     func(ctx context.Context) error { _, err := s.InLanes(ctx, 0, 1); return err },
+		"Awaited":     func(ctx context.Context) error { _, err := s.Awaited(ctx); return err },
+		"Mark":        func(ctx context.Context) error { _, err := s.Mark(ctx, "k"); return err },
+		"Pause":       func(ctx context.Context) error { return s.Pause(ctx, &runtime.Pause{Recipe: "r"}) },
+		"Resume":      func(ctx context.Context) error { return s.Resume(ctx, "r") },
+		"Pauses":      func(ctx context.Context) error { _, err := s.Pauses(ctx); return err },
+		"Held":        func(ctx context.Context) error { _, err := s.Held(ctx, "r", 1); return err },
+		"State":       func(ctx context.Context) error { _, err := s.State(ctx, "n", at(0)); return err },
+		"SetState":    func(ctx context.Context) error { return s.SetState(ctx, "n", &runtime.StateValue{Value: []byte("1")}) },
+		"Increment": func(ctx context.Context) error {
+			_, err := s.Increment(ctx, &runtime.Increment{Name: "n", ID: "i"})
+			return err
+		},
+		"AddFields":    func(ctx context.Context) error { return s.AddFields(ctx, 1, nil) },
+		"EventsAfter":  func(ctx context.Context) error { _, err := s.EventsAfter(ctx, 0, 1); return err },
+		"FieldsTo":     func(ctx context.Context) error { _, err := s.FieldsTo(ctx); return err },
+		"RecipeCounts": func(ctx context.Context) error { _, err := s.RecipeCounts(ctx); return err },
+		"Expire":       func(ctx context.Context) error { _, err := s.Expire(ctx, at(0)); return err },
+		"Backup":       func(ctx context.Context) error { return s.Backup(ctx, filepath.Join(os.DevNull, "none")) },
 	}
 }
 
@@ -244,8 +263,8 @@ func testConcurrent(t *testing.T, h Harness) {
 					t.Errorf("Counts: %+v, %v", c, err)
 				}
 				for _, r := range must[[]*runtime.Run](t)(s.Unfinished(t.Context(), 0, 10)) {
-					if len(r.Steps) != 1 {
-						t.Errorf("a run was read with %d steps", len(r.Steps))
+					if whole := must[*runtime.Run](t)(s.Run(t.Context(), r.ID)); len(whole.Steps) != 1 {
+						t.Errorf("a run was read with %d steps", len(whole.Steps))
 					}
 				}
 				must[[]*runtime.Event](t)(s.Events(t.Context(), runtime.EventQuery{Limit: 5}))

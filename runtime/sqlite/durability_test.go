@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	lib "modernc.org/sqlite/lib"
 
@@ -22,6 +24,14 @@ type acknowledged struct {
 	mu      sync.Mutex
 	events  []*runtime.Event
 	changes []*runtime.Change
+	met     []meeting
+	indexed []*runtime.Event // by their ids
+}
+
+// meeting is a wait and the event that came for it, whose records were both acknowledged.
+type meeting struct {
+	run   string
+	event int64
 }
 
 // load accepts events and records the end of their runs from several goroutines, until the store fails or each has
@@ -33,7 +43,8 @@ func load(s *Store, seed uint64, limit int) (*acknowledged, error) {
 	for p := range 6 {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(p)))
-			for range limit {
+			var wait *runtime.Run // of the event before, where it was left waiting for this one
+			for n := range limit {
 				e := makeEvent(r, "evt_"+word62(r, 20))
 				_, err := s.AcceptEvent(context.Background(), e)
 				if err == nil {
@@ -41,10 +52,26 @@ func load(s *Store, seed uint64, limit int) (*acknowledged, error) {
 					a.events = append(a.events, e)
 					a.mu.Unlock()
 					c := makeChange(r, e)
+					next := runtime.Await{Connection: "stripe", EventType: "charge.failed", Path: "id", Key: fmt.Sprintf("%d/%d/%d", seed, p, n+1)}
+					if wait == nil {
+						waitFor(c.Runs[0], next)
+					} else {
+						c.Keys = []runtime.Await{{Connection: "stripe", EventType: "charge.failed", Path: "id", Key: fmt.Sprintf("%d/%d/%d", seed, p, n)}}
+						c.Marks = []runtime.Mark{{Key: next.Key, Run: c.Runs[0].ID, At: e.ReceivedAt}}
+					}
 					if err = s.Record(context.Background(), c); err == nil {
 						a.mu.Lock()
 						a.changes = append(a.changes, c)
+						if wait != nil {
+							a.met = append(a.met, meeting{wait.ID, e.Seq})
+						}
 						a.mu.Unlock()
+						if p == 0 {
+							err = a.index(s, e)
+						}
+						if wait = nil; c.Runs[0].Status == runtime.RunWaiting {
+							wait = c.Runs[0]
+						}
 					}
 				}
 				if err != nil {
@@ -58,6 +85,23 @@ func load(s *Store, seed uint64, limit int) (*acknowledged, error) {
 	}
 	wg.Wait()
 	return a, last
+}
+
+// index makes an event findable by its id.
+func (a *acknowledged) index(s *Store, e *runtime.Event) error {
+	err := s.AddFields(context.Background(), e.Seq, []runtime.EventFields{{Seq: e.Seq, Fields: []runtime.Field{{Name: "id", Value: e.ID}}}})
+	if err == nil {
+		a.indexed = append(a.indexed, e) // only one goroutine gets here
+	}
+	return err
+}
+
+// waitFor makes the run wait for an event in a loop's step.
+func waitFor(r *runtime.Run, await runtime.Await) {
+	r.Status, r.EndedAt = runtime.RunWaiting, time.Time{}
+	r.Due = r.StartedAt.Add(1000 * time.Hour)
+	r.Steps = append(r.Steps, &runtime.Step{Index: 2, Address: "wait.next", Status: runtime.StepWaiting, Loop: true, Item: 3, Each: "k",
+		Awaits: []runtime.Await{await}})
 }
 
 // missing returns what a store lacks of what was acknowledged.
@@ -79,6 +123,23 @@ func (a *acknowledged) missing(s *Store) []string {
 		}
 		if _, err := s.Decision(ctx, c.Decision.EventSeq); err != nil {
 			list = append(list, fmt.Sprintf("decision on %d: %v", c.Decision.EventSeq, err))
+		}
+		for _, m := range c.Marks {
+			if got, err := s.Mark(ctx, m.Key); err != nil || got.Run == "" {
+				list = append(list, fmt.Sprintf("mark %s: %v", m.Key, err))
+			}
+		}
+	}
+	for _, e := range a.indexed {
+		found, err := s.Events(ctx, runtime.EventQuery{Where: []runtime.Field{{Name: "id", Value: e.ID}}})
+		if err != nil || len(found) != 1 || found[0].Seq != e.Seq {
+			list = append(list, fmt.Sprintf("index of event %d: found %d, %v", e.Seq, len(found), err))
+		}
+	}
+	for _, m := range a.met {
+		got, err := s.Run(ctx, m.run)
+		if err != nil || !slices.Equal(got.Arrived, []runtime.Arrival{{Step: "wait.next", Each: "k", EventSeq: m.event}}) || got.Due.After(got.StartedAt.Add(time.Hour*24*30)) {
+			list = append(list, fmt.Sprintf("event %d for waiting run %s: %v", m.event, m.run, err))
 		}
 	}
 	return list

@@ -41,7 +41,8 @@ const pruneEvents = 256
 // steps of a pruned event their inputs and outputs go; what they were and how they ended stays until the event is
 // forgotten.
 func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error) {
-	const settled = `EXISTS (SELECT 1 FROM decisions WHERE event = e.seq) AND NOT EXISTS (SELECT 1 FROM runs WHERE event = e.seq AND status < 3)`
+	const settled = `EXISTS (SELECT 1 FROM decisions WHERE event = e.seq) AND NOT EXISTS (SELECT 1 FROM runs WHERE event = e.seq AND ` + unended + `)
+		AND NOT EXISTS (SELECT 1 FROM arrivals WHERE event = e.seq)`
 	for _, pass := range []struct {
 		from   string
 		cutoff time.Time
@@ -72,7 +73,42 @@ func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, fo
 			}
 		}
 	}
+	err = s.w.do(ctx, dropKeysOp{}, batchBytes)
+	if err == nil && forgotten > 0 {
+		err = s.dropSegments(ctx)
+	}
+	if err != nil {
+		return dropped, forgotten, fmt.Errorf("pruning the store: %w", err)
+	}
 	return dropped, forgotten, nil
+}
+
+// unended is the status of a run that has not ended.
+const unended = `status IN (1, 2, 7)`
+
+// dropKeysOp forgets the keys of events that no wait can look for any more: no run and no decision to come is older.
+type dropKeysOp struct{}
+
+func (dropKeysOp) kind() opKind { return opOther }
+
+func (dropKeysOp) apply(w *writer) error {
+	oldest := w.n.lastEvent
+	first, err := w.c.queryInt(`SELECT min(event) FROM runs WHERE status <> 3 AND ` + unended)
+	if err != nil {
+		return err
+	}
+	if first > 0 {
+		oldest = min(oldest, first)
+	}
+	if w.n.undecided > 0 {
+		first, err := w.c.queryInt(`SELECT seq FROM events e WHERE seq > ? AND NOT EXISTS
+			(SELECT 1 FROM decisions WHERE event = e.seq) ORDER BY seq LIMIT 1`, w.n.decidedTo)
+		if err != nil {
+			return err
+		}
+		oldest = min(oldest, first)
+	}
+	return w.c.run(`DELETE FROM event_keys WHERE event <= ?`, oldest)
 }
 
 type pruneOp struct {
@@ -89,7 +125,7 @@ func (o *pruneOp) apply(w *writer) error {
 	o.n = 0
 	for _, seq := range o.seqs {
 		// A replay may have begun since the event was chosen.
-		busy, err := w.c.queryInt(`SELECT count(*) FROM runs WHERE event = ? AND status < 3`, seq)
+		busy, err := w.c.queryInt(`SELECT (SELECT count(*) FROM runs WHERE event = ?1 AND `+unended+`) + (SELECT count(*) FROM arrivals WHERE event = ?1)`, seq)
 		if err != nil {
 			return err
 		}
@@ -119,6 +155,8 @@ func (o *pruneOp) forgetEvent(w *writer, seq int64) error {
 	}
 	for _, sql := range []string{
 		`DELETE FROM steps WHERE key IN (SELECT s.key FROM runs r JOIN steps s ON s.key BETWEEN r.seq << 16 AND (r.seq << 16) + 65535 WHERE r.event = ?)`,
+		`DELETE FROM items WHERE id IN (SELECT i.id FROM runs r JOIN items i ON i.step BETWEEN r.seq << 16 AND (r.seq << 16) + 65535 WHERE r.event = ?)`,
+		`DELETE FROM event_keys WHERE event = ?`,
 		`DELETE FROM runs WHERE event = ?`,
 		`DELETE FROM payloads WHERE seq = ?`,
 		`DELETE FROM decisions WHERE event = ?`,
@@ -132,14 +170,21 @@ func (o *pruneOp) forgetEvent(w *writer, seq int64) error {
 	return nil
 }
 
+// dropEvent packs the event's runs and steps again, without their data.
 func (o *pruneOp) dropEvent(w *writer, seq int64) error {
 	type row struct {
+		sql  string
 		key  int64
 		data []byte
 	}
 	var rows []row
-	err := w.c.query(`SELECT s.key, s.data FROM runs r JOIN steps s ON s.key BETWEEN r.seq << 16 AND (r.seq << 16) + 65535 WHERE r.event = ?`,
-		func(st *stmt) error {
+	for _, from := range [...]struct{ sql, update string }{
+		{`SELECT s.key, s.data, s.key FROM runs r JOIN steps s ON s.key BETWEEN r.seq << 16 AND (r.seq << 16) + 65535 WHERE r.event = ?`,
+			`UPDATE steps SET data = ? WHERE key = ?`},
+		{`SELECT i.step, i.data, i.id FROM runs r JOIN items i ON i.step BETWEEN r.seq << 16 AND (r.seq << 16) + 65535 WHERE r.event = ?`,
+			`UPDATE items SET data = ? WHERE id = ?`},
+	} {
+		err := w.c.query(from.sql, func(st *stmt) error {
 			step, err := o.store.unpackStep(st.int(0)&(1<<stepBits-1), st.blob(1))
 			if err != nil {
 				return err
@@ -150,14 +195,28 @@ func (o *pruneOp) dropEvent(w *writer, seq int64) error {
 			step.Input, step.Output = nil, nil
 			// Its words were numbered when it was written, so that this asks nothing of the writer.
 			data, err := o.store.packStep(context.Background(), step)
-			rows = append(rows, row{st.int(0), data})
+			rows = append(rows, row{from.update, st.int(2), data})
 			return err
 		}, seq)
+		if err != nil {
+			return err
+		}
+	}
+	err := w.c.query(`SELECT `+runColumns+` FROM runs WHERE event = ?`, func(st *stmt) error {
+		r, err := o.store.run(st)
+		if err != nil || r.Input == nil && r.Output == nil {
+			return err
+		}
+		r.Input, r.Output = nil, nil
+		data, err := o.store.packRun(context.Background(), r)
+		rows = append(rows, row{`UPDATE runs SET data = ? WHERE seq = ?`, r.Seq, data})
+		return err
+	}, seq)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		if err := w.c.run(`UPDATE steps SET data = ? WHERE key = ?`, r.data, r.key); err != nil {
+		if err := w.c.run(r.sql, r.data, r.key); err != nil {
 			return err
 		}
 	}
@@ -217,6 +276,11 @@ func (s *Store) Check(ctx context.Context) error {
 		for _, q := range []struct{ what, sql string }{
 			{"payloads without their event", `SELECT count(*) FROM payloads WHERE seq NOT IN (SELECT seq FROM events)`},
 			{"steps without their run", `SELECT count(*) FROM steps WHERE key >> 16 NOT IN (SELECT seq FROM runs)`},
+			{"steps of loops without their run", `SELECT count(*) FROM items WHERE step >> 16 NOT IN (SELECT seq FROM runs)`},
+			{"waits without an unfinished run", `SELECT (SELECT count(*) FROM awaits WHERE run NOT IN (SELECT seq FROM runs WHERE ` + unended + `)) +
+				(SELECT count(*) FROM arrivals WHERE run NOT IN (SELECT seq FROM runs WHERE ` + unended + `))`},
+			{"pages of no segment", `SELECT count(*) FROM pages WHERE id >> 20 NOT IN (SELECT id FROM segments)`},
+			{"keys without their event", `SELECT count(*) FROM event_keys WHERE event NOT IN (SELECT seq FROM events)`},
 			{"rows of an unknown word", `SELECT (SELECT count(*) FROM events WHERE type <> 0 AND type NOT IN (SELECT id FROM names)
 				OR connection <> 0 AND connection NOT IN (SELECT id FROM names)) +
 				(SELECT count(*) FROM runs WHERE recipe <> 0 AND recipe NOT IN (SELECT id FROM names))`},

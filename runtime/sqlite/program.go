@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,6 +19,13 @@ func (s *Store) KeepProgram(ctx context.Context, p *runtime.Program) error {
 		files.bytes(p.Files[name])
 	}
 	op := &programOp{digest: p.Digest, at: timeValue(p.At), files: s.codec.compress(files, packMin)}
+	if len(p.Awaits) > 0 {
+		var awaits packer
+		if err := s.packAwaits(ctx, &awaits, p.Awaits); err != nil {
+			return fmt.Errorf("keeping program %s: %w", p.Digest, err)
+		}
+		op.awaits = awaits
+	}
 	if err := s.w.do(ctx, op, len(op.files)); err != nil {
 		return fmt.Errorf("keeping program %s: %w", p.Digest, err)
 	}
@@ -28,18 +36,20 @@ type programOp struct {
 	digest string
 	at     optTime
 	files  []byte
+	awaits []byte // nil for none
 }
 
 func (*programOp) kind() opKind { return opOther }
 
 func (o *programOp) apply(w *writer) error {
-	s, err := w.c.prepare(`INSERT INTO programs (digest, at, files) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
+	s, err := w.c.prepare(`INSERT INTO programs (digest, at, files, awaits) VALUES (?,?,?,?) ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return err
 	}
 	s.bindText(1, o.digest)
 	o.at.bind(s, 2)
 	s.bindBlob(3, o.files)
+	s.bindBlob(4, o.awaits)
 	return s.run()
 }
 
@@ -47,7 +57,7 @@ func (o *programOp) apply(w *writer) error {
 func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, error) {
 	var p *runtime.Program
 	err := s.pool.lend(ctx, func(c *conn) error {
-		return c.query(`SELECT at, files FROM programs WHERE digest = ?`, func(st *stmt) error {
+		return c.query(`SELECT at, files, awaits FROM programs WHERE digest = ?`, func(st *stmt) error {
 			p = &runtime.Program{Digest: digest, At: st.time(0)}
 			files, err := s.codec.expand(st.blob(1))
 			if err != nil {
@@ -59,7 +69,11 @@ func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, e
 				name := u.text()
 				p.Files[name] = u.bytes()
 			}
-			return u.done()
+			if err := u.done(); err != nil {
+				return err
+			}
+			p.Awaits, err = s.programAwaits(st.blob(2))
+			return err
 		}, digest)
 	})
 	if err != nil {
@@ -69,4 +83,41 @@ func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, e
 		return nil, runtime.ErrNotFound
 	}
 	return p, nil
+}
+
+func (s *Store) programAwaits(packed []byte) ([]runtime.Await, error) {
+	if packed == nil {
+		return nil, nil
+	}
+	u := unpacker{b: packed}
+	awaits := s.unpackAwaits(&u)
+	return awaits, u.done()
+}
+
+// Awaited implements runtime.Store.
+func (s *Store) Awaited(ctx context.Context) ([]runtime.Await, error) {
+	found := map[runtime.Await]bool{}
+	err := s.pool.read(ctx, func(c *conn) error {
+		programs := map[string][]runtime.Await{}
+		err := c.query(`SELECT digest, awaits FROM programs WHERE awaits IS NOT NULL`, func(st *stmt) (err error) {
+			programs[st.text(0)], err = s.programAwaits(st.blob(1))
+			return err
+		})
+		if err != nil || len(programs) == 0 {
+			return err
+		}
+		return c.query(`SELECT DISTINCT program FROM runs WHERE status <> 3 AND `+unended, func(st *stmt) error {
+			for _, a := range programs[s.names.text(st.int(0))] {
+				found[a] = true
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading what is awaited: %w", err)
+	}
+	return slices.SortedFunc(maps.Keys(found), func(a, b runtime.Await) int {
+		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.EventType, b.EventType),
+			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Key, b.Key))
+	}), nil
 }

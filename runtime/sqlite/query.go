@@ -1,9 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/flowrun/flowrun/runtime"
@@ -11,9 +12,7 @@ import (
 
 const (
 	eventColumns = `e.seq, e.id, e.connection, e.service, e.type, e.time, e.received, e.account, e.version, e.livemode`
-	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data`
-
-	defaultLimit, maxLimit = 50, 1000
+	runColumns   = `seq, id, event, recipe, program, status, started, ended, due, data, lane, place, queue`
 )
 
 func (s *Store) event(st *stmt) *runtime.Event {
@@ -43,8 +42,13 @@ func (s *Store) run(st *stmt) (*runtime.Run, error) {
 		Status: runtime.RunStatus(st.int(5)), StartedAt: st.time(6), EndedAt: st.time(7), Due: st.time(8),
 		Connection: s.names.text(u.int()), EventType: s.names.text(u.int()), Generation: int(u.int()),
 		EventID: u.text(), StoppedBy: u.text(), ReplayOf: u.text(), Error: u.err(),
+		Lane: st.text(10), Order: st.time(11), Queue: runtime.Queue(st.int(12)),
 	}
-	if err := u.done(); err != nil {
+	err := u.done()
+	if err == nil && len(u.b) > 0 {
+		err = cmp.Or(s.unpackMore(&u, r), u.done())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("run %d: %w", r.Seq, err)
 	}
 	return r, nil
@@ -65,19 +69,23 @@ func (s *Store) events(ctx context.Context, doing, sql string, args ...any) (eve
 	return events, nil
 }
 
-// runs runs a query for runColumns and adds the steps if wanted.
-func (s *Store) runs(ctx context.Context, doing string, steps bool, sql string, args ...any) (runs []*runtime.Run, err error) {
+// runs runs a query for runColumns. What lists leave out is there if whole is set.
+func (s *Store) runs(ctx context.Context, doing string, whole bool, sql string, args ...any) (runs []*runtime.Run, err error) {
 	err = s.pool.read(ctx, func(c *conn) error {
 		err := c.query(sql, func(st *stmt) error {
 			r, err := s.run(st)
 			runs = append(runs, r)
 			return err
 		}, args...)
-		if err != nil || !steps {
+		if err != nil {
 			return err
 		}
 		for _, r := range runs {
-			if err := s.readSteps(c, r); err != nil {
+			if !whole {
+				r.Input, r.Output = nil, nil
+				continue
+			}
+			if err := cmp.Or(s.readSteps(c, r), s.readItems(c, r), s.readArrivals(c, r)); err != nil {
 				return err
 			}
 		}
@@ -100,6 +108,26 @@ func (s *Store) readSteps(c *conn, r *runtime.Run) error {
 	}, r.Seq<<stepBits, (r.Seq+1)<<stepBits-1)
 }
 
+// readItems adds the steps of loops to those of readSteps.
+func (s *Store) readItems(c *conn, r *runtime.Run) error {
+	there := len(r.Steps)
+	err := c.query(`SELECT step, item, data FROM items WHERE step BETWEEN ? AND ? ORDER BY step, item`, func(st *stmt) error {
+		step, err := s.unpackStep(st.int(0)&(1<<stepBits-1), st.blob(2))
+		if err != nil {
+			return fmt.Errorf("run %d: %w", r.Seq, err)
+		}
+		step.Loop, step.Item = true, int(st.int(1))
+		r.Steps = append(r.Steps, step)
+		return nil
+	}, r.Seq<<stepBits, (r.Seq+1)<<stepBits-1)
+	if there > 0 && len(r.Steps) > there {
+		slices.SortFunc(r.Steps, func(a, b *runtime.Step) int {
+			return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Item, b.Item))
+		})
+	}
+	return err
+}
+
 // Undecided implements runtime.Store.
 func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
 	n := s.w.counters()
@@ -110,6 +138,15 @@ func (s *Store) Undecided(ctx context.Context, after int64, limit int) ([]*runti
 		FROM events e LEFT JOIN payloads p ON p.seq = e.seq
 		WHERE e.seq > ? AND NOT EXISTS (SELECT 1 FROM decisions WHERE event = e.seq) ORDER BY e.seq LIMIT ?`,
 		max(after, n.decidedTo), limit)
+}
+
+// EventsAfter implements runtime.Store.
+func (s *Store) EventsAfter(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if after >= s.w.counters().lastEvent {
+		return nil, s.alive(ctx)
+	}
+	return s.events(ctx, "reading events", `SELECT `+eventColumns+`, p.data
+		FROM events e LEFT JOIN payloads p ON p.seq = e.seq WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, after, limit)
 }
 
 // alive fails where a query would for another reason than the data.
@@ -124,23 +161,21 @@ func (s *Store) alive(ctx context.Context) error {
 
 // Unfinished implements runtime.Store.
 func (s *Store) Unfinished(ctx context.Context, after int64, limit int) ([]*runtime.Run, error) {
-	return s.runs(ctx, "reading unfinished runs", true, `SELECT `+runColumns+` FROM (
-		SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 1 AND seq > ?1 ORDER BY seq LIMIT ?2)
-		UNION ALL SELECT * FROM (SELECT * FROM runs WHERE status <> 3 AND status = 2 AND seq > ?1 ORDER BY seq LIMIT ?2)
-		) ORDER BY seq LIMIT ?2`, after, limit)
+	return s.runs(ctx, "reading unfinished runs", false, `SELECT `+runColumns+` FROM runs
+		WHERE status <> 3 AND status = 1 AND seq > ? ORDER BY seq LIMIT ?`, after, limit)
 }
 
 // Due implements runtime.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]*runtime.Run, error) {
-	return s.runs(ctx, "reading due runs", true, `SELECT `+runColumns+` FROM runs INDEXED BY runs_due
-		WHERE status = 2 AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
+	return s.runs(ctx, "reading due runs", false, `SELECT `+runColumns+` FROM runs INDEXED BY runs_timed
+		WHERE status IN (2, 7) AND due <= ? ORDER BY due, seq LIMIT ?`, nanos(now), limit)
 }
 
 // NextDue implements runtime.Store.
 func (s *Store) NextDue(ctx context.Context) (due time.Time, err error) {
 	err = s.pool.lend(ctx, func(c *conn) error {
-		return c.query(`SELECT due FROM runs INDEXED BY runs_due WHERE status = 2 AND due > ? ORDER BY due LIMIT 1`,
-			func(st *stmt) error { due = st.time(0); return nil }, int64(-1<<63))
+		return c.query(`SELECT due FROM runs INDEXED BY runs_timed WHERE status IN (2, 7) AND due IS NOT NULL ORDER BY due LIMIT 1`,
+			func(st *stmt) error { due = st.time(0); return nil })
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading the next due run: %w", err)
@@ -167,16 +202,9 @@ func (s *Store) Event(ctx context.Context, connection, id string) (*runtime.Even
 	}
 	n, ok := s.names.known(connection)
 	if !ok {
-		return nil, cmpErr(s.alive(ctx), runtime.ErrNotFound)
+		return nil, cmp.Or(s.alive(ctx), runtime.ErrNotFound)
 	}
 	return one(s.events(ctx, "reading event "+id, query+` AND e.connection = ?`, id, n))
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // EventBySeq implements runtime.Store.
@@ -215,77 +243,4 @@ func (s *Store) Run(ctx context.Context, id string) (*runtime.Run, error) {
 func (s *Store) RunsOf(ctx context.Context, eventSeq int64) ([]*runtime.Run, error) {
 	return s.runs(ctx, fmt.Sprint("reading runs of event ", eventSeq), true,
 		`SELECT `+runColumns+` FROM runs WHERE event = ? ORDER BY seq`, eventSeq)
-}
-
-// filter gathers the conditions of a list.
-type filter struct {
-	where []string
-	args  []any
-}
-
-func (f *filter) add(condition string, args ...any) {
-	f.where = append(f.where, condition)
-	f.args = append(f.args, args...)
-}
-
-func (f *filter) sql(columns, from string, limit int) string {
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	f.args = append(f.args, min(limit, maxLimit))
-	q := `SELECT ` + columns + ` FROM ` + from
-	if len(f.where) > 0 {
-		q += ` WHERE ` + strings.Join(f.where, ` AND `)
-	}
-	return q + ` ORDER BY seq DESC LIMIT ?`
-}
-
-// word adds that a column of numbers is the word's, and reports whether any row can have it.
-func (s *Store) word(f *filter, column, word string) bool {
-	if word == "" {
-		return true
-	}
-	n, ok := s.names.known(word)
-	f.add(column+` = ?`, n)
-	return ok
-}
-
-// Events implements runtime.Store.
-func (s *Store) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Event, error) {
-	var f filter
-	if !s.word(&f, `connection`, q.Connection) || !s.word(&f, `type`, q.Type) {
-		return nil, s.alive(ctx)
-	}
-	if !q.Since.IsZero() {
-		f.add(`received >= ?`, nanos(q.Since))
-	}
-	if q.Before > 0 {
-		f.add(`seq < ?`, q.Before)
-	}
-	return s.events(ctx, "listing events", f.sql(eventColumns+`, NULL`, `events e`, q.Limit), f.args...)
-}
-
-// Runs implements runtime.Store.
-func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, error) {
-	var f filter
-	if !s.word(&f, `recipe`, q.Recipe) {
-		return nil, s.alive(ctx)
-	}
-	if q.EventID != "" {
-		f.add(`event IN (SELECT seq FROM events WHERE id = ?)`, q.EventID)
-	}
-	switch q.Status {
-	case 0:
-	case runtime.RunCompleted:
-		f.add(`status = 3`)
-	default:
-		f.add(`status <> 3 AND status = ?`, int(q.Status)) // in the words of the partial index
-	}
-	if !q.Since.IsZero() {
-		f.add(`started >= ?`, nanos(q.Since))
-	}
-	if q.Before > 0 {
-		f.add(`seq < ?`, q.Before)
-	}
-	return s.runs(ctx, "listing runs", false, f.sql(runColumns, `runs`, q.Limit), f.args...)
 }

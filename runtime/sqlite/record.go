@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -29,7 +28,14 @@ func (s *Store) Record(ctx context.Context, c *runtime.Change) error {
 
 // recordOp turns a change into rows, so that the writer has only to bind them.
 func (s *Store) recordOp(ctx context.Context, c *runtime.Change) (op *recordOp, size int, err error) {
-	op = &recordOp{runs: make([]runRow, len(c.Runs))}
+	op = &recordOp{runs: make([]runRow, len(c.Runs)), marks: markRows(c.Marks), keys: awaitHashes(c.Keys)}
+	size = 64 * (len(op.marks) + len(op.keys))
+	if c.Wake != nil {
+		op.wake = &wakeRow{run: c.Wake.Run}
+		if op.wake.arrivalRow, err = s.arrivalRow(ctx, c.Wake.Arrival); err != nil {
+			return nil, 0, err
+		}
+	}
 	if d := c.Decision; d != nil {
 		row := &decisionRow{event: d.EventSeq, at: timeValue(d.At), matched: append([]byte(nil), d.Matched...), runs: int64(d.Runs)}
 		if d.Matched != nil && row.matched == nil {
@@ -65,45 +71,51 @@ type runRow struct {
 	status                 runtime.RunStatus
 	started, ended, due    optTime
 	data                   []byte
+	lane                   string
+	place                  optTime
+	queue                  runtime.Queue
 	steps                  []stepRow
+	looked                 []arrivalRow // that can be forgotten
 
-	seq int64
+	seq    int64
+	before runtime.RunStatus // 0 where it was not recorded yet
 }
 
 type stepRow struct {
-	index int64
-	data  []byte
+	index, item int64
+	loop        bool
+	data        []byte
+
+	address int64
+	each    string
+	waiting bool
+	awaits  []int64
 }
 
 func (s *Store) runRow(ctx context.Context, row *runRow, r *runtime.Run) (err error) {
-	if r.Status == 0 || r.Status > runtime.RunCanceled {
+	if r.Status == 0 || r.Status > runtime.RunSkipped {
 		return fmt.Errorf("invalid status %d", r.Status)
 	}
 	*row = runRow{id: r.ID, event: r.EventSeq, status: r.Status, started: timeValue(r.StartedAt),
-		ended: timeValue(r.EndedAt), due: timeValue(r.Due)}
+		ended: timeValue(r.EndedAt), due: timeValue(r.Due), lane: r.Lane, place: timeValue(r.Order), queue: r.Queue}
 	if row.recipe, err = s.number(ctx, r.Recipe); err != nil {
 		return err
 	}
 	if row.program, err = s.number(ctx, r.Program); err != nil {
 		return err
 	}
-	connection, err := s.number(ctx, r.Connection)
-	if err != nil {
+	if row.data, err = s.packRun(ctx, r); err != nil {
 		return err
 	}
-	typ, err := s.number(ctx, r.EventType)
-	if err != nil {
-		return err
+	if r.Status == runtime.RunWaiting {
+		for _, a := range r.Arrived {
+			looked, err := s.arrivalRow(ctx, a)
+			if err != nil {
+				return err
+			}
+			row.looked = append(row.looked, looked)
+		}
 	}
-	p := make(packer, 0, 64+len(r.EventID))
-	p.int(connection)
-	p.int(typ)
-	p.int(int64(r.Generation))
-	p.text(r.EventID)
-	p.text(r.StoppedBy)
-	p.text(r.ReplayOf)
-	p.err(r.Error)
-	row.data = p
 	row.steps = make([]stepRow, len(r.Steps))
 	for i, st := range r.Steps {
 		if st.Index < 0 || st.Index >= 1<<stepBits {
@@ -113,7 +125,11 @@ func (s *Store) runRow(ctx context.Context, row *runRow, r *runtime.Run) (err er
 		if err != nil {
 			return fmt.Errorf("step %s: %w", st.Address, err)
 		}
-		row.steps[i] = stepRow{index: int64(st.Index), data: data}
+		row.steps[i] = stepRow{index: int64(st.Index), item: int64(st.Item), loop: st.Loop, data: data, each: st.Each,
+			waiting: st.Status == runtime.StepWaiting, awaits: awaitHashes(st.Awaits)}
+		if row.steps[i].address, err = s.number(ctx, st.Address); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -121,6 +137,9 @@ func (s *Store) runRow(ctx context.Context, row *runRow, r *runtime.Run) (err er
 type recordOp struct {
 	decision *decisionRow
 	runs     []runRow
+	keys     []int64
+	marks    []markRow
+	wake     *wakeRow
 }
 
 func (*recordOp) kind() opKind { return opRecord }
@@ -132,15 +151,42 @@ func (o *recordOp) apply(w *writer) error {
 		}
 	}
 	if o.decision != nil {
-		return o.decision.apply(w)
+		fresh, err := o.decision.apply(w)
+		if err != nil {
+			return err
+		}
+		if fresh && len(o.keys) > 0 {
+			if err := w.deliver(o.decision, o.keys); err != nil {
+				return err
+			}
+		}
+	}
+	if o.wake != nil {
+		if err := o.wake.apply(w, o.runs); err != nil {
+			return err
+		}
+	}
+	// What has come may make a run due that this change puts off.
+	for i := range o.runs {
+		if r := &o.runs[i]; r.status == runtime.RunWaiting {
+			if err := w.hasten(r.seq); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range o.marks {
+		if err := o.marks[i].apply(w); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (d *decisionRow) apply(w *writer) error {
+// apply reports whether the decision is the event's first.
+func (d *decisionRow) apply(w *writer) (fresh bool, err error) {
 	s, err := w.c.prepare(`INSERT INTO decisions (event, program, at, matched, runs) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING`)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.bindInt(1, d.event)
 	s.bindInt(2, d.program)
@@ -148,12 +194,13 @@ func (d *decisionRow) apply(w *writer) error {
 	s.bindBlob(4, d.matched)
 	s.bindInt(5, d.runs)
 	if err := s.run(); err != nil {
-		return err
+		return false, err
 	}
-	if w.c.changes() == 0 || d.event <= w.n.decidedTo {
-		return nil
+	fresh = w.c.changes() > 0
+	if !fresh || d.event <= w.n.decidedTo {
+		return fresh, nil
 	}
-	return w.decided(d.event)
+	return fresh, w.decided(d.event)
 }
 
 // advanceEvery is after how many decisions decidedTo is brought up while there is always something undecided.
@@ -181,12 +228,12 @@ func (w *writer) decided(event int64) error {
 }
 
 func (r *runRow) apply(w *writer) error {
-	s, err := w.c.prepare(`INSERT INTO runs (seq, id, event, recipe, program, status, started, ended, due, data)
-		VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`)
+	s, err := w.c.prepare(`INSERT INTO runs (seq, id, event, recipe, program, status, started, ended, due, data, lane, place, queue)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`)
 	if err != nil {
 		return err
 	}
-	r.seq = w.n.lastRun + 1
+	r.seq, r.before = w.n.lastRun+1, 0
 	s.bindInt(1, r.seq)
 	s.bindText(2, r.id)
 	s.bindInt(3, r.event)
@@ -197,6 +244,7 @@ func (r *runRow) apply(w *writer) error {
 	r.ended.bind(s, 8)
 	r.due.bind(s, 9)
 	s.bindBlob(10, r.data)
+	r.bindFlow(s, 11)
 	if err := s.run(); err != nil {
 		return err
 	}
@@ -206,20 +254,42 @@ func (r *runRow) apply(w *writer) error {
 		return err
 	}
 	w.n.runs[r.status]++
-	if len(r.steps) == 0 {
-		return nil
-	}
-	if s, err = w.c.prepare(`INSERT OR REPLACE INTO steps (key, data) VALUES (?,?)`); err != nil {
-		return err
-	}
-	for _, st := range r.steps {
-		s.bindInt(1, r.seq<<stepBits|st.index)
-		s.bindBlob(2, st.data)
-		if err := s.run(); err != nil {
+	for i := range r.steps {
+		if err := r.steps[i].apply(w, r.seq); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.follow(r)
+}
+
+// bindFlow binds lane, place and queue.
+func (r *runRow) bindFlow(s *stmt, i int) {
+	if r.lane != "" {
+		s.bindText(i, r.lane)
+	} else {
+		s.bindNull(i)
+	}
+	r.place.bind(s, i+1)
+	if r.queue != 0 {
+		s.bindInt(i+2, int64(r.queue))
+	} else {
+		s.bindNull(i + 2)
+	}
+}
+
+func (st *stepRow) apply(w *writer, run int64) error {
+	key := run<<stepBits | st.index
+	if st.loop {
+		return w.c.run(`INSERT INTO items (step, item, data) VALUES (?,?,?) ON CONFLICT (step, item) DO UPDATE SET data = excluded.data`,
+			key, st.item, st.data)
+	}
+	s, err := w.c.prepare(`INSERT OR REPLACE INTO steps (key, data) VALUES (?,?)`)
+	if err != nil {
+		return err
+	}
+	s.bindInt(1, key)
+	s.bindBlob(2, st.data)
+	return s.run()
 }
 
 // update overwrites the row of a run that was recorded before.
@@ -233,7 +303,8 @@ func (r *runRow) update(w *writer) error {
 		return err
 	}
 	w.n.runs[old]--
-	s, err := w.c.prepare(`UPDATE runs SET event=?, recipe=?, program=?, status=?, started=?, ended=?, due=?, data=? WHERE seq=?`)
+	r.before = runtime.RunStatus(old)
+	s, err := w.c.prepare(`UPDATE runs SET event=?, recipe=?, program=?, status=?, started=?, ended=?, due=?, data=?, lane=?, place=?, queue=? WHERE seq=?`)
 	if err != nil {
 		return err
 	}
@@ -245,58 +316,7 @@ func (r *runRow) update(w *writer) error {
 	r.ended.bind(s, 6)
 	r.due.bind(s, 7)
 	s.bindBlob(8, r.data)
-	s.bindInt(9, r.seq)
+	r.bindFlow(s, 9)
+	s.bindInt(12, r.seq)
 	return s.run()
-}
-
-// packStep makes the blob of a step: all of it but the index.
-func (s *Store) packStep(ctx context.Context, st *runtime.Step) ([]byte, error) {
-	address, err := s.number(ctx, st.Address)
-	if err != nil {
-		return nil, err
-	}
-	action, err := s.number(ctx, st.Action)
-	if err != nil {
-		return nil, err
-	}
-	p := make(packer, 0, 160+len(st.Input)+len(st.Output))
-	p.int(address)
-	p.int(action)
-	p.int(int64(st.Status))
-	p.key(st.Key)
-	p.time(st.StartedAt)
-	p.time(st.EndedAt)
-	p.time(st.Due)
-	p.int(int64(len(st.Attempts)))
-	for _, a := range st.Attempts {
-		p.time(a.At)
-		p.int(int64(a.Duration))
-		p.int(int64(a.Status))
-		p.err(a.Error)
-	}
-	p.bytes(st.Input)
-	p.bytes(st.Output)
-	p.err(st.Error)
-	return s.codec.compress(p, packMinStep), nil
-}
-
-func (s *Store) unpackStep(index int64, data []byte) (*runtime.Step, error) {
-	b, err := s.codec.expand(data)
-	if err != nil {
-		return nil, err
-	}
-	u := unpacker{b: b}
-	st := &runtime.Step{Index: int(index)}
-	st.Address = s.names.text(u.int())
-	st.Action = s.names.text(u.int())
-	st.Status = runtime.StepStatus(u.int())
-	st.Key = u.key()
-	st.StartedAt, st.EndedAt, st.Due = u.time(), u.time(), u.time()
-	n := u.int()
-	for i := int64(0); i < n && !u.bad; i++ {
-		st.Attempts = append(st.Attempts, runtime.Attempt{At: u.time(), Duration: time.Duration(u.int()), Status: int(u.int()), Error: u.err()})
-	}
-	st.Input, st.Output = u.bytes(), u.bytes()
-	st.Error = u.err()
-	return st, u.done()
 }

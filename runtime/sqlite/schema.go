@@ -57,17 +57,72 @@ CREATE TABLE counters (
 	running INTEGER NOT NULL, waiting INTEGER NOT NULL, completed INTEGER NOT NULL,
 	filtered INTEGER NOT NULL, failed INTEGER NOT NULL, canceled INTEGER NOT NULL
 );`, fill: func(c *conn) error {
-			n, err := count(c)
-			if err != nil {
-				return err
-			}
-			if err := c.run(`INSERT INTO counters VALUES (1, 0,0,0, 0,0, 0,0,0,0,0,0)`); err != nil {
-				return err
-			}
-			return n.save(c)
+			// In the words of this version: what saves counters today knows later columns.
+			return c.run(`INSERT INTO counters SELECT 1, (SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM runs), 0,
+				(SELECT count(*) FROM events), (SELECT count(*) FROM events WHERE seq NOT IN (SELECT event FROM decisions)),
+				count(*) FILTER (WHERE status = 1), count(*) FILTER (WHERE status = 2), count(*) FILTER (WHERE status = 3),
+				count(*) FILTER (WHERE status = 4), count(*) FILTER (WHERE status = 5), count(*) FILTER (WHERE status = 6) FROM runs`)
 		}},
+
+		{sql: flowSchema},
 	}
 }
+
+// flowSchema is version 3: flow control, waits for events, loops, and the index of fields. Whoever uses none of it
+// pays with three NULLs in the row of a run: the indexes on runs are partial, and the tables stay empty.
+//
+// What waits look for and what events can be looked for by are hashes (see awaitHash). Events' keys are in the order of
+// events, for the look that begins a wait and for retention; arrivals refer to a run's step by its number in names.
+// Items are the steps of a loop: their place in it is a column, since a step's key has no room for it.
+//
+// Fields are kept in segments of pages, sorted once and never changed; see fields.go.
+const flowSchema = `
+ALTER TABLE runs ADD COLUMN lane TEXT;
+ALTER TABLE runs ADD COLUMN place INTEGER;
+ALTER TABLE runs ADD COLUMN queue INTEGER;
+DROP INDEX runs_due;
+CREATE INDEX runs_timed ON runs (due, seq) WHERE status IN (2, 7) AND due IS NOT NULL;
+CREATE INDEX runs_lane ON runs (lane, place, seq) WHERE status = 7 AND queue = 1;
+CREATE INDEX runs_held ON runs (recipe, seq) WHERE status = 7 AND queue = 4;
+ALTER TABLE counters ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE programs ADD COLUMN awaits BLOB;
+CREATE TABLE items (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, item INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX items_at ON items (step, item);
+CREATE TABLE event_keys (event INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (event, key)) WITHOUT ROWID;
+CREATE INDEX event_keys_key ON event_keys (key, event);
+CREATE TABLE awaits (
+	run INTEGER NOT NULL, step INTEGER NOT NULL, each TEXT NOT NULL, key INTEGER NOT NULL, event INTEGER NOT NULL,
+	PRIMARY KEY (run, step, each, key)
+) WITHOUT ROWID;
+CREATE INDEX awaits_key ON awaits (key, event);
+CREATE TABLE arrivals (
+	id INTEGER PRIMARY KEY,
+	run INTEGER NOT NULL, step INTEGER NOT NULL, each TEXT NOT NULL, event INTEGER NOT NULL, child TEXT NOT NULL, at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX arrivals_run ON arrivals (run, step, each, event, child);
+CREATE INDEX arrivals_event ON arrivals (event);
+CREATE TABLE marks (key TEXT PRIMARY KEY, at INTEGER, run TEXT NOT NULL, expires INTEGER) WITHOUT ROWID;
+CREATE INDEX marks_expires ON marks (expires) WHERE expires IS NOT NULL;
+CREATE TABLE pauses (recipe TEXT PRIMARY KEY, dropping INTEGER NOT NULL, by TEXT NOT NULL, at INTEGER) WITHOUT ROWID;
+CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB, at INTEGER, expires INTEGER);
+CREATE INDEX state_expires ON state (expires) WHERE expires IS NOT NULL;
+CREATE TABLE totals (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, total INTEGER NOT NULL);
+CREATE TABLE increments (
+	counter INTEGER NOT NULL, id TEXT NOT NULL, amount INTEGER NOT NULL, at INTEGER NOT NULL, expires INTEGER,
+	PRIMARY KEY (counter, id)
+) WITHOUT ROWID;
+CREATE INDEX increments_expires ON increments (counter, expires) WHERE expires IS NOT NULL;
+CREATE INDEX increments_ending ON increments (expires) WHERE expires IS NOT NULL;
+CREATE INDEX increments_at ON increments (at) WHERE expires IS NULL;
+CREATE TABLE segments (
+	id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, level INTEGER NOT NULL,
+	first INTEGER NOT NULL, last INTEGER NOT NULL, newest INTEGER NOT NULL, directory BLOB NOT NULL
+);
+CREATE INDEX segments_last ON segments (kind, last);
+CREATE TABLE pages (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE indexed (one INTEGER PRIMARY KEY CHECK (one = 1), events INTEGER NOT NULL, runs INTEGER NOT NULL);
+INSERT INTO indexed VALUES (1, 0, 0);`
 
 // migrate brings the file to the current version, each step in a transaction of its own.
 func migrate(c *conn, steps []migration) error {
@@ -118,14 +173,16 @@ type counters struct {
 	lastEvent, lastRun int64
 	decidedTo          int64 // no event up to here is undecided
 	events, undecided  int64
-	runs               [runtime.RunCanceled + 1]int64
+	runs               [runtime.RunSkipped + 1]int64
 
-	sinceAdvance int // decisions since decidedTo moved; not stored
+	// These are not stored.
+	sinceAdvance     int   // decisions since decidedTo moved
+	awaits, arrivals int64 // rows of these tables: where there are none, nobody need look
 }
 
 func (n *counters) save(c *conn) error {
 	s, err := c.prepare(`UPDATE counters SET last_event=?, last_run=?, decided_to=?, events=?, undecided=?,
-		running=?, waiting=?, completed=?, filtered=?, failed=?, canceled=? WHERE one = 1`)
+		running=?, waiting=?, completed=?, filtered=?, failed=?, canceled=?, queued=?, skipped=? WHERE one = 1`)
 	if err != nil {
 		return err
 	}
@@ -139,12 +196,14 @@ func (n *counters) save(c *conn) error {
 }
 
 func loadCounters(c *conn) (n counters, err error) {
-	err = c.query(`SELECT last_event, last_run, decided_to, events, undecided, running, waiting, completed, filtered, failed, canceled FROM counters`,
+	err = c.query(`SELECT last_event, last_run, decided_to, events, undecided, running, waiting, completed, filtered, failed, canceled,
+		queued, skipped, (SELECT count(*) FROM awaits), (SELECT count(*) FROM arrivals) FROM counters`,
 		func(s *stmt) error {
 			n.lastEvent, n.lastRun, n.decidedTo, n.events, n.undecided = s.int(0), s.int(1), s.int(2), s.int(3), s.int(4)
 			for i := range n.runs[1:] {
 				n.runs[i+1] = s.int(5 + i)
 			}
+			n.awaits, n.arrivals = s.int(5+len(n.runs)-1), s.int(5+len(n.runs))
 			return nil
 		})
 	return n, err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -48,71 +49,65 @@ func old(n int) (*runtime.Event, *runtime.Change) {
 	return e, c
 }
 
-// TestOpenOlder opens a file that schema version 1 left. UPDATE=1 makes it anew, which is only right while no release
-// has written that version.
+// TestOpenOlder opens the files that earlier schema versions left, written by the code of their time.
 func TestOpenOlder(t *testing.T) {
-	const golden = "testdata/version1.db"
-	if os.Getenv("UPDATE") != "" {
-		writeVersion1(t, golden)
+	for version := 1; version <= 2; version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) { openOlder(t, version) })
 	}
+}
+
+// openOlder opens a file with two events, and from version 2 on a third whose run waits, and a program.
+func openOlder(t *testing.T, version int) {
 	path := filepath.Join(t.TempDir(), "flowrun.db")
-	copyFile(t, golden, path)
+	copyFile(t, fmt.Sprintf("testdata/version%d.db", version), path)
 	c := rawConn(t, path)
 	fresh := rawConn(t, filepath.Join(t.TempDir(), "fresh.db"))
-	if err := migrate(fresh, migrations()[:1]); err != nil {
+	if err := migrate(fresh, migrations()[:version]); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := schemaOf(t, c), schemaOf(t, fresh); got != want {
-		t.Errorf("the file has the schema\n%s\nbut version 1 is\n%s", got, want)
+		t.Errorf("the file has the schema\n%s\nbut version %d is\n%s", got, version, want)
 	}
 
 	s := open(t, path, fast())
-	for n := 1; n <= 2; n++ {
+	events, undecided, waiting := int64(2), int64(1), int64(0)
+	if version >= 2 {
+		events, waiting = 3, 1
+	}
+	for n := 1; n <= int(events); n++ {
 		e, change := old(n)
 		got, err := s.Event(t.Context(), e.Connection, e.ID)
 		if err != nil || got.Seq != e.Seq || string(got.Payload) != string(e.Payload) {
 			t.Errorf("event %d: %+v, %v", n, got, err)
 		}
 		run, err := s.Run(t.Context(), change.Runs[0].ID)
-		if err != nil || len(run.Steps) != 2 || string(run.Steps[0].Output) != string(change.Runs[0].Steps[0].Output) {
+		if err != nil || len(run.Steps) != 2 || string(run.Steps[0].Output) != string(change.Runs[0].Steps[0].Output) ||
+			run.Lane != "" || run.Queue != 0 || !run.Order.IsZero() || run.Input != nil || run.Steps[1].Loop || run.Steps[1].Awaits != nil {
 			t.Errorf("run %d: %+v, %v", n, run, err)
 		}
 	}
 	counts, err := s.Counts(t.Context())
-	if err != nil || counts.Events != 2 || counts.Undecided != 1 || counts.LastSeq != 2 ||
-		counts.Runs[runtime.RunCompleted] != 1 || counts.Runs[runtime.RunFailed] != 1 {
+	if err != nil || counts.Events != events || counts.Undecided != undecided || counts.LastSeq != events ||
+		counts.Runs[runtime.RunCompleted] != 1 || counts.Runs[runtime.RunFailed] != 1 || counts.Runs[runtime.RunWaiting] != waiting {
 		t.Errorf("counts are %+v, %v", counts, err)
 	}
+	if version >= 2 {
+		due, err := s.Due(t.Context(), time.Unix(2_000_000_000, 0), 10)
+		if err != nil || len(due) != 1 || due[0].EventSeq != 3 {
+			t.Errorf("due are %v, %v", due, err)
+		}
+		p, err := s.Program(t.Context(), "old")
+		if err != nil || string(p.Files["a.hcl"]) != "x" || p.Awaits != nil {
+			t.Errorf("program %+v, %v", p, err)
+		}
+	}
 	e := event("evt_new")
-	if ok, err := s.AcceptEvent(t.Context(), e); !ok || err != nil || e.Seq != 3 {
+	if ok, err := s.AcceptEvent(t.Context(), e); !ok || err != nil || e.Seq != events+1 {
 		t.Errorf("accepting: %v, %v, Seq %d", ok, err, e.Seq)
 	}
 	if err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-}
-
-// writeVersion1 writes rows with the current code, and then takes back what version 2 added.
-func writeVersion1(t *testing.T, path string) {
-	temporary := filepath.Join(t.TempDir(), "flowrun.db")
-	s := open(t, temporary, fast())
-	for n := 1; n <= 2; n++ {
-		e, c := old(n)
-		if _, err := s.AcceptEvent(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Record(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := rawConn(t, temporary)
-	if err := c.exec(`DROP TABLE counters; PRAGMA user_version = 1; PRAGMA journal_mode = DELETE; VACUUM`); err != nil {
-		t.Fatal(err)
-	}
-	copyFile(t, temporary, path)
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -147,12 +142,12 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	c := rawConn(t, filepath.Join(t.TempDir(), "flowrun.db"))
 	steps := append(migrations(), migration{sql: `CREATE TABLE half (x); CREATE TABLE half (x)`})
 	for range 2 {
-		if err := migrate(c, steps); err == nil || !strings.Contains(err.Error(), "version 3") {
+		if err := migrate(c, steps); err == nil || !strings.Contains(err.Error(), "version 4") {
 			t.Fatalf("error %v", err)
 		}
 	}
 	v, err := c.queryInt(`PRAGMA user_version`)
-	if err != nil || v != 2 {
+	if err != nil || v != 3 {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if strings.Contains(schemaOf(t, c), "half") {

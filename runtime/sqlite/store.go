@@ -46,6 +46,8 @@ type Store struct {
 	pool  *pool
 	codec *codec
 
+	indexing sync.Mutex // held by AddFields
+
 	closing sync.Once
 	closed  chan struct{}
 }

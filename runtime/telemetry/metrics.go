@@ -57,6 +57,12 @@ type Metrics struct {
 	stepTime  *memo[string, prometheus.Observer]
 	attempts  *memo[[2]string, prometheus.Counter]
 
+	queued  *memo[[2]string, prometheus.Counter]
+	skips   *memo[[2]string, prometheus.Counter]
+	parked  *memo[[2]string, prometheus.Counter]
+	breaker *memo[string, prometheus.Gauge]
+	alerts  *memo[string, prometheus.Counter]
+
 	queueDepth, inFlight    prometheus.Gauge
 	commitTime, commitBatch prometheus.Histogram
 
@@ -90,6 +96,13 @@ func NewMetrics() *Metrics {
 		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200}, "action")
 	m.stepTime = newMemo(func(action string) prometheus.Observer { return stepTime.WithLabelValues(clean(action)) }, other)
 	m.attempts = counters2(counterVec(r, "step_attempts_total", "Calls made; kind is ok or the kind of failure.", "action", "kind"))
+
+	m.queued = counters2(counterVec(r, "runs_queued_total", "Runs that had to wait before they started.", "recipe", "reason"))
+	m.skips = counters2(counterVec(r, "runs_skipped_total", "Runs that flow control dropped.", "recipe", "reason"))
+	m.parked = counters2(counterVec(r, "calls_held_total", "Calls that were put off, by a limit or by an open breaker.", "connection", "reason"))
+	state := gaugeVec(r, "breaker_state", "The circuit breaker of a connection: 0 closed, 1 half-open, 2 open.", "connection")
+	m.breaker = newMemo(func(conn string) prometheus.Gauge { return state.WithLabelValues(clean(conn)) }, other)
+	m.alerts = counters1(counterVec(r, "alerts_total", "What alerts were raised for.", "kind"))
 
 	m.queueDepth = gauge(r, "queue_depth", "Events and runs that wait for their turn.")
 	m.inFlight = gauge(r, "runs_in_flight", "Runs that are being worked on.")
@@ -181,6 +194,41 @@ func (m *Metrics) Attempt(action, kind string) {
 		kind = "ok"
 	}
 	m.attempts.get([2]string{action, kind}).Inc()
+}
+
+// RunQueued counts a run that can't start yet, by why.
+func (m *Metrics) RunQueued(recipe, reason string) {
+	if m != nil {
+		m.queued.get([2]string{recipe, reason}).Inc()
+	}
+}
+
+// RunSkipped counts a run that flow control dropped, by which.
+func (m *Metrics) RunSkipped(recipe, reason string) {
+	if m != nil {
+		m.skips.get([2]string{recipe, reason}).Inc()
+	}
+}
+
+// CallParked counts a call that was put off: "limit" or "breaker".
+func (m *Metrics) CallParked(connection, reason string) {
+	if m != nil {
+		m.parked.get([2]string{connection, reason}).Inc()
+	}
+}
+
+// Breaker sets where a connection's circuit breaker stands: 0 closed, 1 half-open, 2 open.
+func (m *Metrics) Breaker(connection string, state int) {
+	if m != nil {
+		m.breaker.get(connection).Set(float64(state))
+	}
+}
+
+// Alert counts what an alert was raised for.
+func (m *Metrics) Alert(kind string, n int) {
+	if m != nil {
+		m.alerts.get(kind).Add(float64(max(n, 1)))
+	}
 }
 
 // QueueDepth sets how many events and runs wait.
