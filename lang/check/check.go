@@ -48,6 +48,7 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 		soft:  map[hclsyntax.Expression]bool{},
 
 		callees: map[string]*callee{},
+		doors:   map[string]*door{},
 		parsed:  map[string]bool{},
 	}
 	c.names = append(keys(c.funcs), "env", "file")

@@ -22,6 +22,7 @@ type checker struct {
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
 
+	doors   map[string]*door   // the paths at which triggers have events come in
 	callees map[string]*callee // the recipes that have been checked, as those see them that call them
 	parsed  map[string]bool    // names of the recipes whose file is valid
 
