@@ -35,6 +35,7 @@ type (
 	}
 	nodeJSON struct {
 		Address string          `json:"address"`
+		Each    string          `json:"each,omitempty"` // key of the element that a step with for_each was done for
 		Label   string          `json:"label,omitempty"`
 		Action  string          `json:"action,omitempty"`
 		Status  string          `json:"status"` // of a gate: passed, stopped, not reached
@@ -57,22 +58,44 @@ func (r *report) error(e *runtime.StepError) *errorJSON {
 	return &errorJSON{e.Step, string(e.Kind), e.Status, r.secrets.hide(e.Message)}
 }
 
-// nodes returns the gates and steps in the order of the recipe.
+// nodes returns the gates and steps in the order of the recipe, then those of on_error that were reached. A switch is not
+// among them: the steps of its cases say which was taken.
 func (r *report) nodes() []nodeJSON {
 	out := []nodeJSON{}
 	for _, n := range r.recipe.Nodes {
-		if n.Kind == check.Filter {
+		switch steps := r.steps(n); {
+		case n.Kind == check.Switch:
+		case n.Kind == check.Filter:
 			out = append(out, nodeJSON{Address: n.Address, Label: n.Name, Status: r.gate(n)})
-			continue
+		case len(steps) == 0:
+			out = append(out, nodeJSON{Address: n.Address, Action: actionOf(n), Status: "not reached"})
+		default:
+			out = append(out, steps...)
 		}
-		node := nodeJSON{Address: n.Address, Action: n.Action.Name, Status: "not reached"}
-		if s := r.step(n.Index); s != nil {
-			node.Status = s.Status.String()
-			node.Input, node.Output, node.Error = s.Input, s.Output, r.error(s.Error)
-		}
-		out = append(out, node)
+	}
+	for _, n := range r.recipe.OnError {
+		out = append(out, r.steps(n)...)
 	}
 	return out
+}
+
+// steps returns what was made of a node: several where it has for_each, none where it was not reached.
+func (r *report) steps(n *check.Node) []nodeJSON {
+	var out []nodeJSON
+	for _, s := range r.run.Steps {
+		if s.Address == n.Address {
+			out = append(out, nodeJSON{Address: n.Address, Each: s.Each, Action: actionOf(n), Status: s.Status.String(),
+				Input: s.Input, Output: s.Output, Error: r.error(s.Error)})
+		}
+	}
+	return out
+}
+
+func actionOf(n *check.Node) string {
+	if n.Action == nil {
+		return ""
+	}
+	return n.Action.Name
 }
 
 func (r *report) step(index int) *runtime.Step {
@@ -81,6 +104,13 @@ func (r *report) step(index int) *runtime.Step {
 		return nil
 	}
 	return r.run.Steps[i]
+}
+
+// waits reports whether the run is in a wait, and not about to try a failed step again.
+func (r *report) waits() bool {
+	return r.run.Status == runtime.RunWaiting && !slices.ContainsFunc(r.run.Steps, func(s *runtime.Step) bool {
+		return s.Status == runtime.StepWaiting && len(s.Attempts) > 0
+	})
 }
 
 // gate says where a gate stands. The run keeps only the one that stopped it; another has let through if something below
@@ -130,7 +160,11 @@ func (r *report) text() {
 			fmt.Fprintf(w, "%s: %s\n", name, paint(statusColor(n.Status), n.Status))
 			continue
 		}
-		fmt.Fprintf(w, "%s (%s): %s\n", n.Address, n.Action, paint(statusColor(n.Status), n.Status))
+		address := n.Address
+		if n.Each != "" {
+			address = fmt.Sprintf("%s[%q]", n.Address, n.Each)
+		}
+		fmt.Fprintf(w, "%s (%s): %s\n", address, n.Action, paint(statusColor(n.Status), n.Status))
 		// Steps that run beside each other call in any order; each takes the requests of its action.
 		i := slices.IndexFunc(requests, func(q request) bool { return q.Action == n.Action })
 		if i >= 0 {
@@ -147,8 +181,10 @@ func (r *report) text() {
 		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
 	case r.run.StoppedBy != "":
 		fmt.Fprintf(w, ", stopped by %q", r.run.StoppedBy)
+	case r.run.Status == runtime.RunWaiting && r.run.Due.IsZero():
+		fmt.Fprint(w, ": a server would run what it calls, and go on when that has ended")
 	case r.run.Status == runtime.RunWaiting:
-		fmt.Fprintf(w, ": a server would try again at %s", when(r.run.Due))
+		fmt.Fprintf(w, ": a server would go on at %s", when(r.run.Due))
 	}
 	fmt.Fprintln(w)
 }

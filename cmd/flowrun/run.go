@@ -120,12 +120,6 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 		}
 		return usagef("there is no recipe %q in the folder %q.%s", name, shown, diag.DidYouMean(name, names))
 	}
-	if refused := p.program.NotYetRunnable(name); refused.HasErrors() {
-		if err := m.printDiags(m.Stderr, refused, p.files()); err != nil {
-			return err
-		}
-		return errProblems
-	}
 	ev, err := o.read(m, registry, recipe)
 	if err != nil {
 		return err
@@ -155,7 +149,7 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 	} else {
 		out.text()
 	}
-	if err == nil && run.Status != runtime.RunCompleted && run.Status != runtime.RunFiltered {
+	if err == nil && run.Status != runtime.RunCompleted && run.Status != runtime.RunFiltered && !out.waits() {
 		return errProblems
 	}
 	return err

@@ -313,6 +313,9 @@ func (s *server) prune(ctx context.Context, now time.Time) {
 	case dropped+forgotten > 0:
 		s.log.Info("old data dropped", "payloads", dropped, "events", forgotten)
 	}
+	if _, err := s.store.Expire(ctx, now); err != nil && ctx.Err() == nil {
+		s.log.Error("forgetting what has expired failed; it is tried again in an hour", "error", err)
+	}
 }
 
 // drain lets running steps end. It returns an error where a second signal cuts it short.

@@ -24,6 +24,7 @@ func (s *server) listen() (fault <-chan error, closeDoors func(context.Context),
 	s.hooks = ingress.New(ingress.Config{
 		Accept:   func(ctx context.Context, e *runtime.Event) (bool, error) { return s.store.AcceptEvent(ctx, e) },
 		Accepted: s.accepted,
+		Forged:   func(connection string) { s.engine.Forged(connection) },
 		Door:     s.findDoor,
 		Clock:    s.m.Clock,
 		Log:      s.log,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/reload"
 )
 
@@ -44,14 +45,11 @@ func (s *server) render(p *project, diags hcl.Diagnostics, color bool) string {
 	return s.hide(b.String())
 }
 
-// bind gives the program its values; one that can't be run is refused. The diagnostics are those of the folder and of
+// bind gives the program its values. The diagnostics are those of the folder and of
 // the binding.
 func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
 	if p.program == nil || p.diags.HasErrors() {
 		return nil, p.diags
-	}
-	if refused := p.program.NotYetRunnable(); refused.HasErrors() {
-		return nil, slices.Concat(p.diags, refused)
 	}
 	in := p.inputs(s.env, s.vars)
 	if s.inputs != nil {
@@ -135,6 +133,9 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 		s.log.Error("the recipes were refused; the last good ones are served", "why", why, "problems", text)
 	}
 	status := s.engine.Status()
+	if status.Program != "" {
+		s.engine.Alert(engine.AlertReloadRefused, "the recipes were refused ("+why+"); the last good ones are served", 1)
+	}
 	return reload.Result{Digest: status.Program, Recipes: len(status.Recipes) + len(status.Disabled), Diagnostics: text}
 }
 

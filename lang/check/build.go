@@ -213,7 +213,7 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	out.Spec, out.Events, out.Payload = spec, spec.Events, spec.Payload
 	out.Connection = e.connect(b.pr, spec.Service, t.Connection, t.TypeRange)
 	if !b.out.Disabled {
-		b.pr.use(out.Connection, true)
+		b.pr.use(out.Connection, spec.Service != builtin) // no webhooks come in for flowrun itself
 	}
 	settings := spec.Settings
 	if settings == nil {

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -218,6 +219,17 @@ output {
 	}
 }
 
+// TestOwnConnection: it is implied, needs no secret, and no webhooks come in for it.
+func TestOwnConnection(t *testing.T) {
+	result, diags := compile(t, map[string][]byte{"a.hcl": []byte("trigger \"flowrun_alert\" {}\n\naction \"state_get\" {\n  name = trigger.kind\n}\n")})
+	if diags.HasErrors() || len(result.Connections) != 1 {
+		t.Fatal(result.Connections, diags)
+	}
+	if c := result.Connections[0]; c.Name != "flowrun" || c.Settings != nil || c.Listens {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestOnAlert(t *testing.T) {
 	all := compileAll(t, `-- flowrun.hcl --
 on_alert {
@@ -312,5 +324,67 @@ action "customerio_track" {
 		if got != want {
 			t.Errorf("%s: %q, want %q", match, got, want)
 		}
+	}
+}
+
+// TestLookupMissesNothing: whenever a match holds, the event has at By the value of ByExpr, so that looking it up by
+// that finds it.
+func TestLookupMissesNothing(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 9))
+	pick := func(list ...string) string { return list[r.IntN(len(list))] }
+	side := func() string {
+		root := pick("incoming.trigger", "incoming.trigger", "trigger", "trigger")
+		return pick(root+".customer", root+".invoice", root+".metadata.order", `coalesce(`+root+`.customer, "a")`, `"a"`)
+	}
+	var match func(depth int) string
+	match = func(depth int) string {
+		if depth == 0 {
+			return side() + pick(" == ", " == ", " == ", " != ") + side()
+		}
+		return fmt.Sprintf(pick("(%s) && (%s)", "%s && %s", "(%s) || (%s)", "!(%s) && (%s)"), match(depth-1), match(depth-1))
+	}
+	matched, looked := 0, 0
+	for range 1000 {
+		text := fmt.Sprintf("trigger \"stripe_charge_failed\" {}\n\nwait \"w\" {\n  event \"stripe_charge_succeeded\" {\n    match = %s\n  }\n  timeout = \"1d\"\n}\n", match(r.IntN(3)))
+		result, diags := compile(t, langtest.Files("one.hcl", []byte(text)))
+		w := result.Recipes[0].Nodes[0].Wait
+		if diags.HasErrors() || w.By == nil {
+			continue
+		}
+		looked++
+		for range 20 {
+			payload := func() cty.Value {
+				values := map[string]cty.Value{}
+				for _, name := range []string{"customer", "invoice", "order"} {
+					values[name] = cty.NullVal(cty.String)
+					if v := pick("", "a", "b"); v != "" {
+						values[name] = cty.StringVal(v)
+					}
+				}
+				values["metadata"] = cty.MapVal(map[string]cty.Value{"order": values["order"]})
+				return cty.ObjectVal(values)
+			}
+			incoming, trigger := payload(), payload()
+			roots := map[string]cty.Value{"trigger": trigger, "incoming": cty.ObjectVal(map[string]cty.Value{"trigger": incoming})}
+			if !value(t, w.Match, roots).True() {
+				continue
+			}
+			matched++
+			key, at := value(t, w.ByExpr, map[string]cty.Value{"trigger": trigger}), incoming
+			for _, name := range w.By {
+				if at.Type().IsMapType() {
+					at = at.Index(cty.StringVal(name))
+				} else {
+					at = at.GetAttr(name)
+				}
+			}
+			if at.IsNull() || !at.RawEquals(key) {
+				t.Fatalf("seed %d: %#v matches, and is not found at %s by %#v\n%s", seed, incoming, w.By, key, text)
+			}
+		}
+	}
+	if looked < 50 || matched < 100 {
+		t.Errorf("%d matches could be looked up, %d events matched: too few to say anything", looked, matched)
 	}
 }

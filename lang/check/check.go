@@ -114,7 +114,7 @@ func (b *builder) inherit(shared *builder) {
 	if shared == nil || !b.served() {
 		return
 	}
-	b.out.OnError, b.out.onError = shared.out.OnError, shared.out.onError
+	b.out.OnError = shared.out.OnError
 	for _, name := range shared.out.Vars {
 		if !slices.Contains(b.out.Vars, name) {
 			b.out.Vars = append(b.out.Vars, name)

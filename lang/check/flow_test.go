@@ -200,36 +200,4 @@ func TestOnErrorOfTheProject(t *testing.T) {
 	if d := cmp.Diff([]string{"who"}, a.Vars); d != "" {
 		t.Error(d)
 	}
-	if _, at, ok := a.NotYetRunnable(); !ok || at.Filename != "flowrun.hcl" {
-		t.Errorf("%v %v", at, ok)
-	}
-	if _, at, ok := b.NotYetRunnable(); !ok || at.Filename != "b.hcl" {
-		t.Errorf("%v %v", at, ok)
-	}
-}
-
-func TestNotYetRunnable(t *testing.T) {
-	if what, _, ok := graph(t).NotYetRunnable(); ok {
-		t.Errorf("a plain recipe can't be run: %s", what)
-	}
-	const step = "action \"customerio_track\" \"a\" {\n  id = \"x\"\n  name = \"y\"\n%s}\n"
-	for text, want := range map[string]string{
-		"wait \"w\" {\n  for = \"1h\"\n}\n":                               `wait "w"`,
-		"switch {\n  on = trigger.currency\n  case \"eur\" {}\n}\n":       "switch",
-		"switch \"s\" {\n  on = trigger.currency\n  case \"eur\" {}\n}\n": `switch "s"`,
-		fmt.Sprintf(step, "  for_each = [1]\n"):                           "for_each",
-		fmt.Sprintf(step, "  on_error = \"continue\"\n"):                  `on_error = "continue"`,
-		fmt.Sprintf(step, "  on_error = \"fail\"\n"):                      "",
-		"on_error {}\n": "on_error",
-		"on_error {\n" + fmt.Sprintf(step, "") + "}\n" + "wait \"w\" {\n  for = \"1h\"\n}\n": `wait "w"`,
-	} {
-		result, diags := compile(t, map[string][]byte{"a.hcl": []byte("trigger \"stripe_charge_failed\" {}\n" + text)})
-		if diags.HasErrors() {
-			t.Fatal(text, diags)
-		}
-		what, at, ok := result.Recipes[0].NotYetRunnable()
-		if what != want || ok != (want != "") || ok && at.Start.Line < 2 {
-			t.Errorf("%s: %q %v %v", text, what, at, ok)
-		}
-	}
 }

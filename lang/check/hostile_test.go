@@ -43,3 +43,32 @@ func TestHostileNesting(t *testing.T) {
 		})
 	}
 }
+
+// TestHostileCalls checks recipes that call each other in a long chain, each giving back twice what it got.
+func TestHostileCalls(t *testing.T) {
+	const length = 200
+	files := map[string][]byte{"r0.hcl": []byte("trigger \"recipe_call\" {}\n\noutput {\n  a = event.id\n}\n")}
+	for n := range length {
+		files[fmt.Sprintf("r%d.hcl", n+1)] = fmt.Appendf(nil, `trigger "recipe_call" {}
+
+action "recipe_run" "x" {
+  recipe = "r%d"
+}
+
+output {
+  a = { l = action.x, r = action.x }
+  b = [action.x, { a = action.x.a }]
+  c = trigger == null ? action.x : action.x.a
+}
+`, n)
+	}
+	result, _ := compile(t, files)
+	if len(result.Recipes) != length+1 {
+		t.Errorf("%d recipes", len(result.Recipes))
+	}
+	files["r0.hcl"] = fmt.Appendf(nil, "trigger \"recipe_call\" {}\n\naction \"recipe_run\" \"x\" {\n  recipe = \"r%d\"\n}\n", length)
+	_, diags := compile(t, files)
+	if len(diags) != 1 || !strings.Contains(diags[0].Detail, "calls r0") {
+		t.Errorf("%d problems, the first %v", len(diags), diags[0])
+	}
+}

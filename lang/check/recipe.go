@@ -36,8 +36,6 @@ type Recipe struct {
 	// Reads and ReadsPrevious are what the recipe reads of `trigger` and `previous`, all nodes, locals, flow control and
 	// outputs together.
 	Reads, ReadsPrevious *schema.Paths
-
-	onError hcl.Range // of the block that OnError is from; empty where there is none
 }
 
 // Flow is a recipe's flow control. Its expressions are bounded and read trigger, previous, event, var and local only. A

@@ -142,7 +142,6 @@ func (b *builder) collectSteps() {
 	if b.src.OnError == nil {
 		return
 	}
-	b.out.onError = b.src.OnError.Range
 	failed := &sequence{prefix: "on_error."}
 	b.failed = b.collect(failed, &body{onError: true}, b.src.OnError.Steps, taken)
 	b.onError, b.out.OnError = failed.nodes, failed.out

@@ -65,7 +65,6 @@ const (
 	BadArgument       Code = "FR2140"
 	Cycle             Code = "FR3001"
 	GateNeedsHeldBack Code = "FR3002"
-	NotYetRunnable    Code = "FR3003"
 	RetryUnsafe       Code = "FR3004"
 	OpenSwitch        Code = "FR3005"
 	UnreachableCase   Code = "FR3006"

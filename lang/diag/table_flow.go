@@ -78,26 +78,6 @@ action "customerio_track" {
 `,
 	},
 	{
-		Code: NotYetRunnable, Severity: hcl.DiagError, Summary: "Not yet possible",
-		Cause: "The word belongs to the language, but this version of flowrun cannot run it. It is refused so that a recipe never does less than it says.",
-		Bad: `trigger "stripe_charge_failed" {}
-
-action "customerio_track" {
-  id   = coalesce(trigger.customer, "guest")
-  name = "payment_failed"
-}
-
-sync "customers" {}
-`,
-		Good: `trigger "stripe_charge_failed" {}
-
-action "customerio_track" {
-  id   = coalesce(trigger.customer, "guest")
-  name = "payment_failed"
-}
-`,
-	},
-	{
 		Code: RetryUnsafe, Severity: hcl.DiagError, Summary: "A repeat could act twice",
 		Cause: "The service has no way to recognise a repeat of this action, so a retry after an answer that got lost could do it twice. It is repeated by itself only where it is certain that nothing was sent. If twice is better than not at all, say allow_duplicates = true.",
 		Bad: `trigger "stripe_charge_failed" {}

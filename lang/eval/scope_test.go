@@ -201,3 +201,26 @@ func BenchmarkEncode(b *testing.B) {
 		}
 	}
 }
+
+func TestScopeKeepsWaitsAndElements(t *testing.T) {
+	s := NewScope(Table(), locals(t, "late", `wait.paid.timed_out ? "late" : "in time"`))
+	want := func(src, want string) {
+		t.Helper()
+		v, err := s.Value(Bound(parse(t, src)))
+		if err != nil {
+			t.Errorf("%s: %v", src, err)
+		} else if got := text(t, v); got != want {
+			t.Errorf("%s = %s, want %s", src, got, want)
+		}
+	}
+	s.SetWait("paid", cty.ObjectVal(map[string]cty.Value{"timed_out": cty.True}))
+	want(`local.late`, `"late"`)
+	s.SetWait("paid", cty.ObjectVal(map[string]cty.Value{"timed_out": cty.False}))
+	s.SetWait("other", cty.NullVal(cty.DynamicPseudoType))
+	want(`local.late`, `"in time"`)
+	want(`wait.other == null`, `true`)
+	s.SetEach(cty.StringVal("a"), cty.NumberIntVal(1))
+	want(`"${each.key}=${each.value}"`, `"a=1"`)
+	s.SetEach(cty.NumberIntVal(0), cty.StringVal("b"))
+	want(`"${each.key}=${each.value}"`, `"0=b"`)
+}

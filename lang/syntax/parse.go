@@ -173,8 +173,8 @@ func (w *walker) config(body *hclsyntax.Body) *Config {
 
 // strangeBlock reports a block that may not stand at the top of a file.
 func (w *walker) strangeBlock(block *hclsyntax.Block, known []string, made string) {
-	if slices.Contains(laterBlocks(), block.Type) {
-		w.notYet(block.Type, block.DefRange())
+	if slices.Contains(reservedBlocks(), block.Type) {
+		w.report(diag.UnexpectedBlock, block.DefRange(), "%q is a word that the language reserves: it means nothing yet. %s", block.Type, made)
 		return
 	}
 	if slices.Contains(controlBlocks(), block.Type) {
@@ -208,10 +208,6 @@ func (w *walker) unexpected(code diag.Code, rng hcl.Range, detail, replacement s
 	d := diag.New(code, rng, detail)
 	d.Extra = diag.Meta{Code: code, Replacement: replacement}
 	w.diags = append(w.diags, d)
-}
-
-func (w *walker) notYet(word string, rng hcl.Range) {
-	w.report(diag.NotYetRunnable, rng, "%q is a word of the language, but this version of flowrun can't run it yet. Remove it, or wait for the version that can.", word)
 }
 
 // looseArg reports an argument that stands outside any block.

@@ -17,8 +17,8 @@ func waitArgs() []string { return []string{"event", "for", "timeout", "until"} }
 
 func switchBlocks() []string { return []string{"case", "default"} }
 
-// laterBlocks are the blocks that the language has and that this version can't run yet.
-func laterBlocks() []string { return []string{"sync"} }
+// reservedBlocks are words for which there will be blocks.
+func reservedBlocks() []string { return []string{"sync"} }
 
 func recipeArgs() []string {
 	return []string{"description", "enabled", "labels", "mode", "priority", "timeout"}

@@ -4,17 +4,11 @@ package engine
 // before any of its steps. The same decision is met again when a run that had to wait goes on.
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
-	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/check"
-	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
 )
 
@@ -28,38 +22,16 @@ type flow struct {
 	again    []string            // ids of runs to be looked at
 	wake     chan struct{}       // laneLoop's
 	frozen   bool                // no lane goes on: events of the last process are undecided
+	bulk     int                 // the limit of bulkLane
 	rulings  []*ruling           // decided and not recorded, in that order
 	writing  bool
 	order    time.Time // of the last event that was admitted
 	paused   map[string]*pausedRecipe
 }
 
-func newFlow() flow {
-	return flow{marks: map[string]*mark{}, lanes: map[string]*lane{}, promoted: map[string]struct{}{}, due: map[string]struct{}{},
+func newFlow(bulk int) flow {
+	return flow{bulk: bulk, marks: map[string]*mark{}, lanes: map[string]*lane{}, promoted: map[string]struct{}{}, due: map[string]struct{}{},
 		wake: make(chan struct{}, 1), paused: map[string]*pausedRecipe{}}
-}
-
-// rules is a recipe's flow control, made ready.
-type rules struct {
-	check.Flow
-	rate, throttle pace
-	remembers      bool // it keeps marks
-}
-
-// rulesOf returns nil for a recipe without flow control.
-func rulesOf(r *check.Recipe) *rules {
-	if r.Flow == (check.Flow{}) {
-		return nil
-	}
-	f := &rules{Flow: r.Flow}
-	if x := f.RateLimit; x != nil {
-		f.rate = paceOf(x.Limit, x.Period, x.Burst)
-	}
-	if x := f.Throttle; x != nil {
-		f.throttle = paceOf(x.Limit, x.Period, x.Burst)
-	}
-	f.remembers = f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil
-	return f
 }
 
 // Why a run was dropped, as Run.StoppedBy says.
@@ -102,90 +74,6 @@ type admission struct {
 }
 
 func (a *admission) marks() []*mark { return []*mark{a.dedupe, a.rate, a.debounce, a.throttle} }
-
-// prepare evaluates what flow control goes by, and has the marks at hand. A run whose keys can't be evaluated fails: it
-// must be seen, and must not be taken for one that was dropped.
-func (e *Engine) prepare(a *admission) error {
-	rules := a.r.rec.flow
-	if rules == nil || a.r.run.Error != nil {
-		return nil
-	}
-	name := a.r.rec.Name
-	var failed error
-	load := func(kind string, x hclExpression, debounce bool) *mark {
-		if failed != nil {
-			return nil
-		}
-		key, err := a.r.flowKey(x)
-		if err != nil {
-			a.r.fail("", err)
-			return nil
-		}
-		m, err := e.pinMark(markKey(kind, name, key), debounce)
-		failed = err
-		return m
-	}
-	if x := rules.Deduplicate; x != nil && a.from <= fromPause {
-		a.dedupe = load(byDeduplicate, x.Key, false)
-	}
-	if x := rules.RateLimit; x != nil && a.from <= fromPause {
-		a.rate = load(byRateLimit, x.Key, false)
-	}
-	if x := rules.Debounce; x != nil && a.from <= fromThrottle {
-		a.debounce = load(byDebounce, x.Key, true)
-	}
-	if x := rules.Throttle; x != nil && (a.from <= fromThrottle || a.r.run.Queue == runtime.QueueThrottle) {
-		a.throttle = load("throttle", x.Key, false)
-	}
-	if x := rules.Concurrency; x != nil && failed == nil {
-		key, err := a.r.flowKey(x.Key)
-		if err != nil {
-			a.r.fail("", err)
-		}
-		a.lane = markKey(name, key)
-	}
-	if rules.Priority != nil && failed == nil {
-		v, err := a.r.value(rules.Priority)
-		switch {
-		case err != nil:
-			a.r.fail("", err)
-		case !v.IsNull() && v.Type() == cty.Number:
-			s, _ := v.AsBigFloat().Float64()
-			a.priority = time.Duration(min(max(s, -maxPriority), maxPriority) * float64(time.Second))
-		}
-	}
-	if failed != nil {
-		e.flow.unpinMarks(a.marks()...)
-		a.dedupe, a.rate, a.debounce, a.throttle = nil, nil, nil, nil
-	}
-	return failed
-}
-
-// maxPriority is the most seconds by which a run goes before others: ten years.
-const maxPriority = 10 * 365 * 86400
-
-// maxFlowKey is the longest key that is kept as it is.
-const maxFlowKey = 200
-
-// flowKey evaluates a key as text; all runs share one where there is no expression. Null is a key of its own.
-func (r *runner) flowKey(x hclExpression) (string, error) {
-	if x == nil {
-		return "", nil
-	}
-	v, err := r.value(x)
-	if err != nil {
-		return "", err
-	}
-	raw, err := schema.AppendJSON(nil, v)
-	if err != nil {
-		return "", &connectors.Error{Kind: connectors.KindDrift, Message: "a key of flow control can't be made: " + err.Error(), Err: err}
-	}
-	if len(raw) > maxFlowKey {
-		sum := sha256.Sum256(raw)
-		return hex.EncodeToString(sum[:]), nil
-	}
-	return string(raw), nil
-}
 
 // controlled reports whether flow control has something to say on any of the runs of an event.
 func (e *Engine) controlled(runs []*runner) bool {
@@ -324,7 +212,7 @@ func (e *Engine) decide(a *admission, en *ruling) {
 	run, now := a.r.run, e.clock.Now()
 	// What was held, or waited for its burst to end, must not be found so again.
 	log := run.Status == runtime.RunQueued && (run.Queue == runtime.QueuePaused || run.Queue == runtime.QueueDebounce)
-	if a.from <= fromPause {
+	if a.from <= fromPause || asked(run) && run.Queue != runtime.QueueThrottle && run.Queue != runtime.QueueLane {
 		if p := f.paused[run.Recipe]; p != nil && !p.lets(run) {
 			if p.Drop {
 				a.drop(en, byPaused, now)
@@ -380,7 +268,8 @@ func (e *Engine) decide(a *admission, en *ruling) {
 		count()
 		e.debounce(a, en, now)
 		take(m, m.At, run.ID, run.Due.Add(rules.Debounce.Period))
-		m.queued = en.runs[len(en.runs)-1]
+		last := *en.runs[len(en.runs)-1] // a copy, since the other is being recorded
+		m.queued = &last
 		return
 	}
 	if m := a.throttle; m != nil && a.from > fromThrottle {
@@ -424,7 +313,7 @@ func (e *Engine) decide(a *admission, en *ruling) {
 // wouldTake reports whether a lane will not drop the run.
 func (f *flow) wouldTake(a *admission, rules *rules) bool {
 	l := f.lanes[a.lane]
-	return rules.Concurrency.OnConflict != check.SkipConflict || l == nil || l.hasPlace(a.order) || has(l.holders, a.r.run.ID)
+	return asked(a.r.run) || rules.Concurrency.OnConflict != check.SkipConflict || l == nil || l.hasPlace(a.order) || has(l.holders, a.r.run.ID)
 }
 
 func has[V any](m map[string]V, key string) bool {
@@ -442,9 +331,11 @@ func (e *Engine) debounce(a *admission, en *ruling, now time.Time) {
 				due = last
 			}
 		}
-		old.Status, old.StoppedBy, old.Queue, old.Due, old.EndedAt = runtime.RunSkipped, byDebounce, 0, time.Time{}, now
-		en.note(old)
-		a.replaced = old
+		gone := *old
+		gone.Status, gone.StoppedBy, gone.Queue, gone.Due, gone.EndedAt = runtime.RunSkipped, byDebounce, 0, time.Time{}, now
+		en.note(&gone)
+		en.wake = wakeOf(&gone)
+		a.replaced = &gone
 	} else {
 		m.At = now // of the first
 	}
@@ -467,14 +358,14 @@ func (e *Engine) enterLane(a *admission, en *ruling, fresh bool, now time.Time) 
 		clash = len(l.holders)+len(l.away)+l.queued+l.pending >= l.limit
 	}
 	switch {
-	case clash && fresh && l.onClash == check.SkipConflict:
+	case clash && fresh && !asked(run) && l.onClash == check.SkipConflict:
 		run.Lane, run.Order = "", time.Time{}
 		if l.empty() {
 			delete(f.lanes, a.lane)
 		}
 		a.drop(en, byConcurrency, now)
 		return false
-	case clash && fresh && l.onClash == check.CancelRunning:
+	case clash && fresh && !asked(run) && l.onClash == check.CancelRunning:
 		a.instead = e.clash(run.Lane, l, run.Order)
 	case l.hasPlace(run.Order):
 		l.holders[run.ID] = struct{}{}
@@ -508,13 +399,16 @@ func (a *admission) start(en *ruling, record bool, now time.Time) {
 	run := a.r.run
 	a.starts = true
 	if run.Status == runtime.RunQueued && len(run.Steps) == 0 {
-		run.StartedAt = now // waiting for its turn is no part of the time that it takes
+		run.StartedAt, run.Waited = now, 0 // waiting for its turn is no part of the time that it takes
 	}
 	run.Status, run.Queue, run.Due = runtime.RunRunning, 0, time.Time{}
 	if record {
 		en.note(run)
 	}
 }
+
+// asked reports whether a person asked for a run: it waits its turn, and is not dropped.
+func asked(run *runtime.Run) bool { return run.Retries > 0 || run.ReplayOf != "" && run.Parent == "" }
 
 func wakeOf(run *runtime.Run) *runtime.Wake {
 	if run.Parent == "" {
@@ -537,16 +431,23 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 		a.from = fromLane
 	case run.Queue == runtime.QueueThrottle:
 		a.from = fromLane
-	case run.Queue == runtime.QueueDebounce:
+	case run.Queue == runtime.QueueDebounce, asked(run):
 		a.from = fromThrottle
 	}
 	if run.Status == runtime.RunQueued && run.Queue == runtime.QueueLane {
 		f.mu.Lock()
-		defer f.mu.Unlock()
 		if !has(f.promoted, run.ID) {
+			f.mu.Unlock()
 			return false, nil // it is not its turn
 		}
 		delete(f.promoted, run.ID)
+		if run.Lane == bulkLane {
+			f.mu.Unlock()
+			r.inBulk = true
+			run.Queue, run.Lane, run.Order = 0, "", time.Time{}
+			return e.goOn(r, ticket, admitted)
+		}
+		defer f.mu.Unlock()
 		a.start(&ruling{}, false, e.clock.Now())
 		return true, nil
 	}
@@ -565,7 +466,7 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 		}
 		m.queued = nil // what comes from now on is another burst
 	}
-	a.order = f.nextOrder(e.clock.Now())
+	a.order = e.clock.Now() // and events of the last process keep their places before it
 	e.decide(a, en)
 	if !en.empty() {
 		e.submit(en)

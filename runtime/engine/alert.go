@@ -50,8 +50,9 @@ type AlertStatus struct {
 type alerts struct {
 	mu      sync.Mutex
 	kinds   map[string]*alertGroup
-	recent  []AlertStatus // newest last
-	written int           // so that no two have one id
+	recent  []AlertStatus        // newest last
+	forged  map[string]forgeries // by connection
+	written int                  // so that no two have one id
 	wake    chan struct{}
 }
 
@@ -84,6 +85,46 @@ func (e *Engine) Alert(kind, message string, n int) {
 	}
 	signal(a.wake)
 }
+
+const (
+	forgedBurst  = 10 // so many bad signatures within forgedWindow are no accident
+	forgedWindow = time.Minute
+)
+
+// forgeries counts the bad signatures of one connection.
+type forgeries struct {
+	since time.Time
+	count int
+}
+
+// Forged counts a webhook whose signature did not hold, and raises an alert where they come in a burst. It does not
+// block.
+func (e *Engine) Forged(connection string) {
+	now := e.clock.Now()
+	a := &e.alerts
+	a.mu.Lock()
+	f := a.forged[connection]
+	if now.Sub(f.since) > forgedWindow {
+		f = forgeries{since: now}
+	}
+	f.count++
+	if len(a.forged) >= maxForged && a.forged[connection] == (forgeries{}) {
+		clear(a.forged)
+	}
+	a.forged[connection] = f
+	a.mu.Unlock()
+	n := 1
+	switch {
+	case f.count < forgedBurst:
+		return
+	case f.count == forgedBurst:
+		n = forgedBurst
+	}
+	e.Alert(AlertForged, fmt.Sprintf("webhooks whose signature does not hold come on connection %q: they are forged, or its secret was changed", connection), n)
+}
+
+// maxForged is of how many connections bad signatures are counted.
+const maxForged = 1000
 
 // alertLoop writes alerts until Drain, and then what is left.
 func (e *Engine) alertLoop() {
@@ -133,7 +174,13 @@ func (e *Engine) tellAlerts(all bool) (next time.Time) {
 	a.mu.Unlock()
 	for _, s := range tell {
 		if err := e.acceptAlert(s); err != nil {
-			e.log.Error("an alert could not be stored", "kind", s.Kind, "message", s.Message, "count", s.Count, "error", err)
+			e.log.Error("an alert could not be stored; it is tried again", "kind", s.Kind, "message", s.Message, "count", s.Count, "error", err)
+			a.mu.Lock()
+			a.kinds[s.Kind].count += s.Count
+			a.mu.Unlock()
+			if retry := now.Add(alertEvery); next.IsZero() || retry.Before(next) {
+				next = retry
+			}
 		}
 	}
 	return next

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,9 @@ func (e *Engine) execute(r *runner) error {
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
-		delete(e.live, r.run.ID)
+		if e.live[r.run.ID] == r { // it may have been taken up again already
+			delete(e.live, r.run.ID)
+		}
 		if r.gone != nil {
 			close(r.gone)
 		}
@@ -29,7 +32,32 @@ func (e *Engine) execute(r *runner) error {
 // Cancel ends a run that has not ended. Calls that are under way are not cut off, since their outcome would be unknown;
 // it waits for them. by says who asked. It fails with an error that wraps ErrRefused where the run has ended.
 func (e *Engine) Cancel(ctx context.Context, id, by string) error {
-	return e.cancelRun(ctx, id, "canceled by "+by, true)
+	done, err := e.beginOp()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return e.cancelFamily(ctx, id, "canceled by "+by)
+}
+
+// cancelFamily cancels a run and those that it called and that have not ended.
+func (e *Engine) cancelFamily(ctx context.Context, id, why string) error {
+	if err := e.cancelRun(ctx, id, why, true); err != nil {
+		return err
+	}
+	run, err := e.storedRun(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, s := range run.Steps {
+		if s.Child == "" || s.Status == runtime.StepDone {
+			continue
+		}
+		if err := e.cancelFamily(ctx, s.Child, why); err != nil && !isRefused(err) && !errors.Is(err, runtime.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // cancelRun cancels a run; wait says whether to wait for calls under way.
@@ -74,6 +102,9 @@ func (e *Engine) cancelRun(ctx context.Context, id, why string, wait bool) error
 		}
 	}
 	defer e.unclaim(id)
+	if e.flow.forgetQueued(id) {
+		e.settleRulings() // one of which may have put another in its place
+	}
 	run, err := e.storedRun(ctx, id)
 	if err != nil {
 		return err

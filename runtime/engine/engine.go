@@ -139,9 +139,9 @@ func New(cfg Config) *Engine {
 		live:     map[string]*runner{},
 		waiting:  map[string][]chan struct{}{},
 		turns:    newTurnstile(),
-		flow:     newFlow(),
+		flow:     newFlow(max(1, cfg.MaxInFlight/4)),
 		doors:    newDoors(),
-		alerts:   alerts{kinds: map[string]*alertGroup{}, wake: make(chan struct{}, 1)},
+		alerts:   alerts{kinds: map[string]*alertGroup{}, forged: map[string]forgeries{}, wake: make(chan struct{}, 1)},
 		stopFeed: make(chan struct{}),
 	}
 	e.calls, e.cutCalls = context.WithCancelCause(context.Background())
@@ -285,6 +285,7 @@ func (e *Engine) record(c *runtime.Change) error {
 		}
 		if !complained {
 			e.log.Error("the store can't write; runs wait until it can", "error", err)
+			e.Alert(AlertStoreRefuses, "the store can't write: "+err.Error(), 1)
 		}
 		wake, stop := e.clock.After(storeRetry)
 		select {

@@ -71,7 +71,7 @@ func (e *Engine) dispatch() {
 			return
 		case <-e.wakeScan:
 		case ev := <-e.feed:
-			begun := false
+			var begun bool
 			if order.on {
 				begun = e.inOrder(&order, ev, scanned)
 			} else {
@@ -198,6 +198,7 @@ func (e *Engine) do(j job) {
 	defer e.turns.pass(j.ticket)
 	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) }); err != nil && !errors.Is(err, errDraining) {
 		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
+		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
 		e.noteDropped(j.event.Seq)
 	}

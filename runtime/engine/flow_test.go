@@ -68,19 +68,23 @@ func (w *world) names() string {
 func (w *world) settled(events ...*runtime.Event) {
 	w.t.Helper()
 	for range 100 * len(events) {
-		open := 0
+		open, next := 0, time.Time{}
 		for _, ev := range events {
-			if run, err := w.store.Run(context.Background(), runtime.RunID(ev, "f", "")); err != nil || !run.Status.Ended() {
-				open++
+			run, err := w.store.Run(context.Background(), runtime.RunID(ev, "f", ""))
+			if err == nil && run.Status.Ended() {
+				continue
+			}
+			if open++; err == nil && !run.Due.IsZero() && (next.IsZero() || run.Due.Before(next)) {
+				next = run.Due
 			}
 		}
 		if open == 0 {
 			return
 		}
-		run := w.nextRun()
-		if !run.Status.Ended() && !run.Due.IsZero() {
-			w.clock.Advance(max(0, run.Due.Sub(w.clock.Now())))
+		if now := w.clock.Now(); next.After(now) { // what is due already comes first
+			w.clock.Advance(next.Sub(now))
 		}
+		w.nextRun()
 	}
 	w.t.Fatal("the runs don't come to an end")
 }
@@ -154,6 +158,23 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
+func TestThrottleAfterAWeekOfDowntime(t *testing.T) {
+	src := flowing("throttle {\n limit = 1\n period = \"10s\"\n}")
+	w := newWorld(t, src)
+	events := w.burst(6, `"c1"`)
+	w.outcomes(events)
+	w.stop(context.Background())
+	w.clock.Advance(7 * 24 * time.Hour)
+	start := w.clock.Now()
+	w.boot(src)
+	w.settled(events...)
+	for i, ev := range events[1:] {
+		if got, least := w.storedRun(ev, "f").StartedAt.Sub(start), time.Duration(i)*10*time.Second; got < least {
+			t.Errorf("%d started %v after the downtime, want %v or later", i+1, got, least)
+		}
+	}
+}
+
 func TestDebounce(t *testing.T) {
 	src := flowing("debounce {\n key = trigger.customer\n period = \"1m\"\n timeout = \"150s\"\n}")
 	w := newWorld(t, src)
@@ -183,6 +204,20 @@ func TestDebounce(t *testing.T) {
 	}
 	if n := len(w.vendor.log()); n != 1 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+func TestCanceledRunOfABurstStaysCanceled(t *testing.T) {
+	w := newWorld(t, flowing("debounce {\n key = trigger.customer\n period = \"1m\"\n}"))
+	events := w.burst(1, `"c1"`)
+	w.outcomes(events)
+	if err := w.engine.Cancel(context.Background(), runtime.RunID(events[0], "f", ""), "jo"); err != nil {
+		t.Fatal(err)
+	}
+	events = append(events, w.burst(1, `"c1"`)...)
+	w.nextDecision()
+	if got := w.statuses(events); got != "canceled queued:debounce" {
+		t.Errorf("runs: %s", got)
 	}
 }
 
@@ -242,7 +277,10 @@ func TestConcurrencyKeepsTheOrderOfAKey(t *testing.T) {
 		g.answer <- struct{}{}
 	}
 	w.settled(append(events, other)...)
-	if n := len(w.engine.flow.lanes); n != 0 {
+	if err := w.stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if n, _ := w.engine.flow.laneStatus(); n != 0 {
 		t.Errorf("%d lanes are left", n)
 	}
 }
@@ -426,5 +464,33 @@ func (w *world) bootMortal(files map[string]string) (kill func()) {
 		w.stop(expired())
 		w.store = whole
 		w.vendor.answer = nil
+	}
+}
+
+func TestCancelRunningReachesWaits(t *testing.T) {
+	src := map[string]string{"f.hcl": "recipe {\n concurrency {\n limit = 1\n on_conflict = \"cancel_running\"\n}\n}\n" + strings.ReplaceAll(waitInLane, "a while", "pause")}
+	for name, restart := range map[string]bool{"in one process": false, "in the next": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, src)
+			events := []*runtime.Event{w.send(w.order("order.created", `id="o1"`))}
+			if run := w.nextRun(); run.Status != runtime.RunWaiting {
+				t.Fatalf("run: %v", run.Status)
+			}
+			if restart {
+				w.stop(context.Background())
+				w.boot(src)
+			}
+			events = append(events, w.send(w.order("order.created", `id="o2"`)))
+			for run := w.nextRun(); run.EventID != events[1].ID || run.Status != runtime.RunWaiting; {
+				run = w.nextRun()
+			}
+			w.settled(events...)
+			if got := w.statuses(events); got != "canceled completed" {
+				t.Errorf("runs: %s", got)
+			}
+			if got := w.names(); got != "o1 o2 o2 again" {
+				t.Errorf("calls: %s", got)
+			}
+		})
 	}
 }

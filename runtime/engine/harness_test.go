@@ -136,15 +136,17 @@ type world struct {
 	cfg     Config
 	runs    chan *runtime.Run
 	decided chan *runtime.Decision
+	alerts  chan *runtime.Event // alerts that are decided
 	seq     int
 	oneSlot bool // the engine works on one run at a time
 	crash   func(point string)
+	slots   int // Config.MaxInFlight
 }
 
 func newWorld(t testing.TB, files map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, store: memstore.New(), clock: runtimetest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
-		vendor: &vendor{}, runs: make(chan *runtime.Run, 10000), decided: make(chan *runtime.Decision, 10000)}
+		vendor: &vendor{}, runs: make(chan *runtime.Run, 10000), decided: make(chan *runtime.Decision, 10000), alerts: make(chan *runtime.Event, 1000)}
 	w.boot(files)
 	return w
 }
@@ -155,11 +157,19 @@ func (w *world) boot(files map[string]string) {
 	reg := w.vendor.registry(w.t)
 	w.cfg = Config{
 		Store: w.store, Registry: reg, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
-		Rand:    func() float64 { return 0.5 },
-		Crash:   w.crash,
-		Metrics: telemetry.NewMetrics(),
-		OnRun:   func(r *runtime.Run) { w.runs <- clone(r) },
-		OnEvent: func(_ *runtime.Event, d *runtime.Decision) { w.decided <- d },
+		Rand:  func() float64 { return 0.5 },
+		Crash: w.crash,
+
+		MaxInFlight: w.slots,
+		Metrics:     telemetry.NewMetrics(),
+		OnRun:       func(r *runtime.Run) { w.runs <- clone(r) },
+		OnEvent: func(ev *runtime.Event, d *runtime.Decision) {
+			if ev.Service == alertService {
+				w.alerts <- ev
+			} else {
+				w.decided <- d
+			}
+		},
 		Rebuild: func(p *runtime.Program) (*lang.Program, *lang.Bindings, error) {
 			prog, b := compile(w.t, reg, p.Files)
 			return prog, b, nil

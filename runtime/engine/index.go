@@ -7,6 +7,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -158,7 +159,7 @@ func (p *fieldPlan) addPaths(set *schema.Paths, above ...string) {
 		p.add(above...)
 	}
 	for name, sub := range set.Next {
-		p.addPaths(sub, append(above[:len(above):len(above)], name)...)
+		p.addPaths(sub, slices.Concat(above, []string{name})...)
 	}
 }
 
@@ -169,7 +170,7 @@ func (p *fieldPlan) addRoles(o *schema.Object, depth int, above ...string) {
 	}
 	for i := range o.Fields() {
 		f := &o.Fields()[i]
-		path := append(above[:len(above):len(above)], f.Name)
+		path := slices.Concat(above, []string{f.Name})
 		switch {
 		case f.Secret:
 		case f.Role == schema.RoleCustomerID || f.Role == schema.RoleEmail || f.Type.Format == schema.Email || f.Type.Refers == "customer":

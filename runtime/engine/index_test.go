@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -114,7 +115,7 @@ func TestExpire(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		if _, err := w.store.Mark(ctx, "k"); err == runtime.ErrNotFound {
+		if _, err := w.store.Mark(ctx, "k"); errors.Is(err, runtime.ErrNotFound) {
 			return
 		} else if err != nil {
 			t.Fatal(err)

@@ -64,6 +64,17 @@ func (e *Engine) writeRulings() {
 	}
 }
 
+// settleRulings waits until what has been decided so far is recorded.
+func (e *Engine) settleRulings() {
+	last := &ruling{}
+	e.flow.mu.Lock()
+	e.submit(last)
+	e.flow.mu.Unlock()
+	if err := <-last.done; err != nil {
+		e.log.Error("recording what flow control decided", "error", err)
+	}
+}
+
 // nextBatch takes rulings that one change can hold: it has room for one decision and one wake.
 func (f *flow) nextBatch() ([]*ruling, *runtime.Change) {
 	c := &runtime.Change{}

@@ -47,7 +47,11 @@ func (l *lane) awaits(order time.Time) {
 func (f *flow) lane(name, recipe string) *lane {
 	l := f.lanes[name]
 	if l == nil {
-		l = &lane{recipe: recipe, limit: 1, onClash: check.QueueConflict, holders: map[string]struct{}{}}
+		limit := 1
+		if name == bulkLane {
+			limit = f.bulk
+		}
+		l = &lane{recipe: recipe, limit: limit, onClash: check.QueueConflict, holders: map[string]struct{}{}}
 		f.lanes[name] = l
 	}
 	return l

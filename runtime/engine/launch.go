@@ -6,6 +6,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors"
@@ -105,7 +106,7 @@ func (r *runner) ask(a *attempt) {
 // putOff puts down a step that may not call: for a while, or to be begun after the next start.
 func (r *runner) putOff(a *attempt) {
 	if a.refused != nil {
-		r.cut = r.cut || a.refused != errNotCalled
+		r.cut = r.cut || !errors.Is(a.refused, errNotCalled)
 		r.unbegin(a.unit)
 		return
 	}

@@ -197,3 +197,45 @@ func TestAnUnknownOutcomeOfAnElementCanBeNull(t *testing.T) {
 		t.Errorf("step %+v", s)
 	}
 }
+
+func TestADrainPutsALoopDownBetweenElements(t *testing.T) {
+	src := loopOver(`["a", "b", "c"]`, " max_parallel = 1")
+	w := newWorld(t, map[string]string{"r.hcl": src})
+	inCall, answer := make(chan struct{}), make(chan struct{})
+	w.vendor.answer = func(ctx context.Context, a string, in map[string]cty.Value, n int) (cty.Value, error) {
+		if in["name"].AsString() == "1=b" {
+			close(inCall)
+			<-answer
+		}
+		return byName(ctx, a, in, n)
+	}
+	w.send(w.order("order.created"))
+	receive(t, inCall, "the second element")
+	drained := make(chan error, 1)
+	e := w.engine
+	go func() { drained <- e.Drain(context.Background()) }()
+	<-e.stopFeed
+	close(answer)
+	if err := receive(t, drained, "the drain"); err != nil {
+		t.Error(err)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunWaiting || steps(run) != "action.each done, action.each done" {
+		t.Fatalf("put down as %v: %s", run.Status, steps(run))
+	}
+	w.vendor.answer = byName
+	w.boot(map[string]string{"r.hcl": src})
+	if run := w.nextRun(); run.Status != runtime.RunCompleted || w.vendor.called(false) != `0=a 1=b 2=c ["0:0=a","1:1=b","2:2=c"]` {
+		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
+	}
+}
+
+func TestSecretsInALoopAreNotShown(t *testing.T) {
+	src := "variable \"keys\" {\n type = map(string)\n default = { alpha = \"s3cret\" }\n sensitive = true\n}\n" + onCreated +
+		"action \"acme_put\" \"each\" {\n for_each = var.keys\n name = \"x\"\n when = each.value != \"\"\n}\n"
+	w := newWorld(t, map[string]string{"r.hcl": src})
+	w.vendor.answer = byName
+	run := w.play(w.order("order.created"))
+	if run.Status != runtime.RunCompleted || len(run.Steps) != 1 || run.Steps[0].Each != "0" {
+		t.Errorf("%v (%v), %+v", run.Status, run.Error, run.Steps)
+	}
+}

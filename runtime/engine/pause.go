@@ -109,7 +109,7 @@ func (e *Engine) letPageGo(recipe string, p *pausedRecipe) bool {
 		defer f.mu.Unlock()
 		if pending > 0 || p.pending > 0 {
 			f.mu.Unlock()
-			e.settleHeld(p)
+			e.settleRulings()
 			f.mu.Lock()
 			return !e.draining.Load()
 		}
@@ -133,15 +133,6 @@ func (e *Engine) letPageGo(recipe string, p *pausedRecipe) bool {
 	}
 	admitted.Wait()
 	return true
-}
-
-// settleHeld waits until what is being recorded as held is recorded: it submits a ruling behind it.
-func (e *Engine) settleHeld(*pausedRecipe) {
-	en := &ruling{}
-	e.flow.mu.Lock()
-	e.submit(en)
-	e.flow.mu.Unlock()
-	<-en.done
 }
 
 // recoverFlow takes up what flow control must know before the first event.

@@ -129,6 +129,7 @@ func (e *Engine) doResume(j job) {
 	}
 	if err := e.guarded(func() error { return e.resume(j) }); err != nil {
 		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
+		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
 	}
 }
@@ -148,6 +149,11 @@ func (e *Engine) resume(j job) error {
 		return err
 	}
 	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		defer func() {
+			if r.inBulk {
+				e.leaveBulk(run.ID)
+			}
+		}()
 		if goes, err := e.goOn(r, j.ticket, j.admitted); err != nil || !goes {
 			return err
 		}
@@ -190,6 +196,14 @@ func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) 
 	}
 	r := e.newRunner(g, rec, trigger, ev, nil)
 	r.run = run
+	if run.ReplayOf != "" {
+		switch first, err := e.cfg.Store.Run(ctx, run.ReplayOf); {
+		case err == nil:
+			r.began = first.StartedAt
+		case !errors.Is(err, runtime.ErrNotFound):
+			return nil, fmt.Errorf("reading the run that it replays: %w", err)
+		}
+	}
 	if run.Parent == "" {
 		r.object, r.previous = e.payload(ev)
 		return r, nil
@@ -222,6 +236,13 @@ func (r *runner) restore() error {
 		}
 		if p == &r.handler && s.Key != stepKey(r.run, r.keyBase, s) {
 			continue // of the time before the run was retried: it has not failed since, or speaks up anew
+		}
+		if takenBack(s) {
+			if r.rekeyed == nil {
+				r.rekeyed = map[[2]string]int{}
+			}
+			r.rekeyed[[2]string{s.Address, s.Each}] = s.Rekey
+			continue
 		}
 		inHandler = inHandler || p == &r.handler
 		r.progress = p
@@ -265,7 +286,7 @@ func (r *runner) take(n *check.Node, s *runtime.Step) {
 	if dirty {
 		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)
 	}
-	if n.ForEach == nil {
+	if !s.Loop {
 		u := r.at(n)
 		u.step, u.dirty = s, dirty
 		r.retake(u)
@@ -319,6 +340,8 @@ func (r *runner) retake(u *unit) {
 	case runtime.StepWaiting:
 		put(waiting)
 		switch {
+		case n.Kind == check.Wait && s.Due.IsZero() && len(s.Awaits) == 0:
+			put(pending) // it begins anew
 		case n.Kind == check.Wait:
 		case s.Child != "":
 			if u.of != nil {

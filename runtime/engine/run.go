@@ -49,7 +49,12 @@ type runner struct {
 	later    time.Time               // when a wait whose time is over is looked at again
 
 	failing atomic.Bool   // the part has failed: what has not called yet does not call
+	down    atomic.Bool   // it is recorded as it was put down
 	gone    chan struct{} // closed when nobody works on the run any more; nil where nobody asked, guarded by Engine.mu
+
+	inBulk  bool              // it has a place among the runs that are done many at a time
+	rekeyed map[[2]string]int // by address and element: Step.Rekey of steps that are done again from the start
+	began   time.Time         // of a replay: when the run that it replays started
 
 	halt atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
 }
@@ -241,7 +246,7 @@ func (r *runner) leave(n *check.Node, s nodeState) {
 // setNull makes null what others read of a node.
 func (r *runner) setNull(n *check.Node) {
 	if r.scope == nil {
-		return // nothing has read anything yet; openScope is followed by setUnreached where it matters
+		return // the payload could not be read: nothing goes on from here but on_error, which begins with setUnreached
 	}
 	switch n.Kind {
 	case check.Action:
@@ -343,27 +348,28 @@ func (r *runner) waiting() (waits bool, due time.Time) {
 	return waits, due
 }
 
-// save records the run as it stands, with the steps that have changed.
+// save records the run as it stands, with the steps that have changed. A step without a status is under way and safe to
+// repeat, so that there is nothing to say of it yet.
 func (r *runner) save(c *runtime.Change) error {
-	var all, changed []*runtime.Step
-	var units []*unit
-	take := func(u *unit) {
-		if u.step.Status == 0 {
-			return // under way and safe to repeat, so that there is nothing to say yet
+	all, same := r.run.Steps[:0], 0
+	r.eachOfAll(func(u *unit) {
+		if u.step.Status != 0 {
+			all = append(all, u.step)
+			if !u.dirty {
+				same++
+			}
 		}
-		all = append(all, u.step)
-		if u.dirty {
-			changed = append(changed, u.step)
-			units = append(units, u)
-		}
-	}
-	r.main.each(take)
-	r.handler.each(take)
+	})
 	r.run.Steps = all
 	kept := r.run
-	if len(changed) < len(all) {
+	if same > 0 {
 		part := *r.run
-		part.Steps = changed
+		part.Steps = make([]*runtime.Step, 0, len(all)-same)
+		r.eachOfAll(func(u *unit) {
+			if u.step.Status != 0 && u.dirty {
+				part.Steps = append(part.Steps, u.step)
+			}
+		})
 		kept = &part
 	}
 	c.Runs = append([]*runtime.Run{kept}, r.children...)
@@ -371,15 +377,19 @@ func (r *runner) save(c *runtime.Change) error {
 		return err
 	}
 	r.run.Seq = kept.Seq
-	for _, u := range units {
-		u.dirty = false
-	}
+	r.eachOfAll(func(u *unit) { u.dirty = u.dirty && u.step.Status == 0 })
 	if len(r.children) > 0 {
 		r.children = nil
 		signal(r.e.wakeDue)
 	}
 	r.unsaved = false
 	return nil
+}
+
+// eachOfAll calls f for all units of both parts that have a step.
+func (r *runner) eachOfAll(f func(*unit)) {
+	r.main.each(f)
+	r.handler.each(f)
 }
 
 // conclude gives the run its end, or its wait, and records it, with the event's decision where it is the last.
@@ -406,6 +416,7 @@ func (r *runner) conclude() error {
 	if err := r.save(change); err != nil {
 		return err
 	}
+	r.down.Store(true)
 	r.e.cfg.Crash("after-run-recorded")
 	if r.run.Status == runtime.RunWaiting {
 		r.e.cfg.Crash("after-wait-recorded")
@@ -445,8 +456,7 @@ func (r *runner) endOpenSteps() {
 			}
 		}
 	}
-	r.main.each(end)
-	r.handler.each(end)
+	r.eachOfAll(end)
 }
 
 func (r *runner) report() {
@@ -455,6 +465,9 @@ func (r *runner) report() {
 	}
 	if r.run.Status != runtime.RunFailed {
 		return
+	}
+	if r.run.Error.Kind == connectors.KindUnknown && r.ev.Service != alertService {
+		r.e.Alert(AlertUnknownOutcome, fmt.Sprintf("run %s of %s made a call whose outcome is not known, at %s", r.run.ID, r.run.Recipe, r.run.Error.Step), 1)
 	}
 	r.e.log.Error("a run failed", "recipe", r.run.Recipe, "run", r.run.ID, "event", r.ev.ID,
 		"step", r.run.Error.Step, "kind", string(r.run.Error.Kind), "error", r.run.Error.Message)

@@ -110,10 +110,14 @@ func (r *runner) runValue() cty.Value {
 	if r.e.cfg.RunURL != nil {
 		url = r.e.cfg.RunURL(r.run.ID)
 	}
+	started := r.run.StartedAt
+	if !r.began.IsZero() {
+		started = r.began
+	}
 	return cty.ObjectVal(map[string]cty.Value{
 		"id":         cty.StringVal(r.run.ID),
 		"recipe":     cty.StringVal(r.run.Recipe),
-		"started_at": timeValue(r.run.StartedAt),
+		"started_at": timeValue(started),
 		"url":        orNull(url),
 	})
 }

@@ -30,6 +30,7 @@ func (r *runner) step(u *unit) *runtime.Step {
 	if n.Kind == check.Action {
 		s.Action = n.Action.Name
 	}
+	s.Rekey = r.rekeyed[[2]string{s.Address, s.Each}]
 	if n.Kind == check.Action || r.progress == &r.handler { // a wait of on_error is told by it from one before a retry
 		s.Key = stepKey(r.run, r.keyBase, s)
 	}

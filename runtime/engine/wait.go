@@ -7,6 +7,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -88,12 +89,56 @@ func (r *runner) awaits(w *check.WaitFor) []runtime.Await {
 	return out
 }
 
-// lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over. What has come for an
-// element is taken when the elements are known; until then the store keeps it.
+// lookAtArrivals takes what has come for the run's steps, then ends the waits whose time is over.
 func (r *runner) lookAtArrivals() error {
 	arrived := r.run.Arrived
 	r.run.Arrived = nil
+	if err := r.takeArrivals(arrived); err != nil {
+		return err
+	}
+	now := r.e.clock.Now()
+	asked := false
+	for _, n := range r.nodes {
+		u := &r.units[n.Index]
+		over := func() bool {
+			return n.Kind == check.Wait && r.state[n.Index] == waiting && !u.step.Due.IsZero() && !u.step.Due.After(now)
+		}
+		if !over() {
+			continue
+		}
+		if n.Wait.Event == nil || len(u.step.Awaits) == 0 {
+			r.endWait(u, n.Wait.Event != nil, nil)
+			continue
+		}
+		if open, err := r.mayCome(u, now); err != nil {
+			return err
+		} else if open {
+			continue
+		}
+		if !asked { // all that came in time is decided now, and may not have been when the run was read
+			asked = true
+			again, err := r.e.cfg.Store.Run(context.Background(), r.run.ID)
+			if err != nil {
+				return fmt.Errorf("reading what has come for it: %w", err)
+			}
+			if err := r.takeArrivals(again.Arrived); err != nil {
+				return err
+			}
+		}
+		if over() {
+			r.endWait(u, true, nil)
+		}
+	}
+	return nil
+}
+
+// takeArrivals takes what has come, in its order; what was taken before is passed over. What has come for an element is
+// taken when the elements are known; until then the store keeps it.
+func (r *runner) takeArrivals(arrived []runtime.Arrival) error {
 	for _, a := range arrived {
+		if slices.Contains(r.run.Arrived, a) {
+			continue
+		}
 		if a.Run != "" {
 			child, err := r.calledRun(a.Run)
 			if err != nil {
@@ -123,51 +168,40 @@ func (r *runner) lookAtArrivals() error {
 		if err != nil {
 			return fmt.Errorf("reading an event that %s may wait for: %w", a.Step, err)
 		}
-		if value, ok := r.matches(u, ev); ok {
-			r.endWait(u, false, value)
+		if came, ok := r.matches(u, ev); ok {
+			r.endWait(u, false, came)
 		}
-	}
-	now := r.e.clock.Now()
-	for _, n := range r.nodes {
-		u := &r.units[n.Index]
-		if n.Kind != check.Wait || r.state[n.Index] != waiting || u.step.Due.IsZero() || u.step.Due.After(now) {
-			continue
-		}
-		if n.Wait.Event == nil {
-			r.endWait(u, false, nil)
-			continue
-		}
-		open, err := r.mayHaveCome(u)
-		if err != nil {
-			return err
-		}
-		if open {
-			r.later = now.Add(storeRetry)
-			continue
-		}
-		r.endWait(u, true, nil)
 	}
 	return nil
 }
 
-// mayHaveCome reports whether an event that came in time for a wait is still undecided, so that the store has not given
-// it to the wait. Where much is undecided one may be among it.
-func (r *runner) mayHaveCome(u *unit) (bool, error) {
-	if len(u.step.Awaits) == 0 {
-		return false, nil
-	}
-	page, err := r.e.cfg.Store.Undecided(context.Background(), r.ev.Seq, scanPage)
+const (
+	undecidedLook = 64              // of so many undecided events a wait whose time is over looks for its own
+	undecidedWait = 5 * time.Second // before it looks again, where there are more
+)
+
+// mayCome reports whether an event that came in time for a wait may still be undecided, so that the store has not given
+// it to the wait. The wait is then looked at again later.
+func (r *runner) mayCome(u *unit, now time.Time) (bool, error) {
+	page, err := r.e.cfg.Store.Undecided(context.Background(), r.ev.Seq, undecidedLook)
 	if err != nil {
 		return false, fmt.Errorf("reading undecided events: %w", err)
 	}
+	again := time.Duration(0)
 	for _, ev := range page {
 		for _, a := range u.step.Awaits {
 			if ev.Connection == a.Connection && (ev.Type == a.EventType || a.EventType == "*") && !ev.ReceivedAt.After(u.step.Due) {
-				return true, nil
+				again = storeRetry
 			}
 		}
 	}
-	return len(page) == scanPage && !page[len(page)-1].ReceivedAt.After(u.step.Due), nil
+	if len(page) == undecidedLook && !page[len(page)-1].ReceivedAt.After(u.step.Due) {
+		again = undecidedWait
+	}
+	if again > 0 {
+		r.later = now.Add(again)
+	}
+	return again > 0, nil
 }
 
 // node returns the node of that address, or nil.

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	goruntime "runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -375,6 +378,116 @@ func TestAWaitKeepsTheProgramItBeganWith(t *testing.T) {
 	w.boot(other)
 	w.send(w.order("order.paid", "amount=5"))
 	if run := w.toEndNow(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "5 evt_2" {
+		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
+	}
+}
+
+func TestNoEventIsMissedWhateverTheOrder(t *testing.T) {
+	// Orders are made and paid at once, in many goroutines, and each run looks at several events that are not the one.
+	src := strings.Replace(waitPaid, "match = incoming.trigger.id == trigger.id", "match = incoming.trigger.customer == trigger.customer && incoming.trigger.id == trigger.id", 1)
+	w := newWorld(t, map[string]string{"r.hcl": src})
+	w.vendor.answer = byName
+	const n = 300
+	var made, paid []*runtime.Event
+	for i := range n {
+		id, customer := fmt.Sprintf("id=\"o%d\"", i), fmt.Sprintf("customer=\"c%d\"", i%10)
+		made = append(made, w.order("order.created", id, customer))
+		paid = append(paid, w.order("order.paid", id, customer, fmt.Sprintf("amount=%d", i)))
+	}
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			for _, ev := range []*runtime.Event{made[i], paid[i]} {
+				if ok, err := w.store.AcceptEvent(context.Background(), ev); err != nil || !ok {
+					t.Errorf("accepting: %v %v", ok, err)
+				}
+				if i%3 > 0 { // the others are only met by a scan
+					w.engine.Accepted(ev)
+				} else {
+					w.engine.noteDropped(ev.Seq)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for ended := 0; ended < n; {
+		run := w.nextRun()
+		if !run.Status.Ended() {
+			continue
+		}
+		ended++
+		if run.Status != runtime.RunCompleted || run.Steps[0].Status != runtime.StepDone {
+			t.Errorf("%v (%v): %s", run.Status, run.Error, steps(run))
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range w.vendor.log() {
+		seen[c.name] = true
+	}
+	for i, ev := range paid {
+		if !seen[fmt.Sprintf("%d %s", i, ev.ID)] {
+			t.Errorf("order %d: its payment was missed", i)
+		}
+	}
+}
+
+func TestAnEventThatComesWhileTheRunIsResumed(t *testing.T) {
+	// The run is resumed for an event that is not the one; before it is put down again the one comes.
+	w := newWorld(t, map[string]string{"r.hcl": waitPaid})
+	w.stop(expired())
+	one := make(chan struct{})
+	var once sync.Once
+	w.crash = func(point string) {
+		if point == "before-resume" {
+			once.Do(func() {
+				ev := w.accept(w.order("order.paid", `id="o1"`, "amount=2"))
+				w.engine.Accepted(ev)
+				<-one
+			})
+		}
+	}
+	w.boot(map[string]string{"r.hcl": strings.Replace(waitPaid, "incoming.trigger.id == trigger.id", "incoming.trigger.amount > 1", 1)})
+	w.send(w.order("order.created"))
+	w.nextRun()
+	w.decideNext(1)
+	w.send(w.order("order.paid", "amount=1"))
+	w.decideNext(2)
+	close(one)
+	if run := w.toEndNow(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "2 evt_3" {
+		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
+	}
+}
+
+// lookingStore does something when somebody is about to look for undecided events.
+type lookingStore struct {
+	runtime.Store
+	before atomic.Pointer[func()]
+}
+
+func (s *lookingStore) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if f := s.before.Swap(nil); f != nil {
+		(*f)()
+	}
+	return s.Store.Undecided(ctx, after, limit)
+}
+
+func TestAnEventThatIsDecidedWhileTheTimeRunsOut(t *testing.T) {
+	files := map[string]string{"r.hcl": waitPaid}
+	w := newWorld(t, files)
+	w.stop(expired())
+	looking := &lookingStore{Store: w.store}
+	w.store = looking
+	w.boot(files)
+	w.send(w.order("order.created"))
+	run := w.nextRun()
+	w.decideNext(1)
+	came := func() { // the run has been read already
+		w.send(w.order("order.paid", "amount=8"))
+		w.nextDecision()
+	}
+	looking.before.Store(&came)
+	w.clock.Advance(run.Due.Sub(w.clock.Now()))
+	if run = w.toEndNow(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "8 evt_2" {
 		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
 	}
 }

@@ -54,6 +54,10 @@ type Config struct {
 	// Accepted is told of each new event once it is committed. It must not block. It may be nil.
 	Accepted func(e *runtime.Event)
 
+	// Forged is told of each request whose signature does not hold, by the name of its connection. It must not block. It
+	// may be nil.
+	Forged func(connection string)
+
 	// Door returns the connection of that name and how its webhooks are opened, or nil. It is asked at each request,
 	// so that it can follow a reload.
 	Door func(name string) *Door

@@ -26,6 +26,9 @@ type refusal struct {
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, f refusal) {
 	h.cfg.Metrics.EventRefused(f.connection, f.metric)
 	h.refusals.note(r, f)
+	if f.forged && h.cfg.Forged != nil {
+		h.cfg.Forged(f.connection)
+	}
 	header := w.Header()
 	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
 		header["Retry-After"] = retryAfter

@@ -149,7 +149,7 @@ func testFind(t *testing.T, h Harness) {
 			}
 			got := must[[]*runtime.Event](t)(s.Events(t.Context(), q))
 			equal(t, fmt.Sprintf("with %d indexed, %+v", indexed, q.Where), seqs(got), want)
-			for _, e := range got {
+			for _, e := range got[:min(len(got), 2)] {
 				equal(t, "a found event", e, bare(newEventAs(all, e.Seq)))
 			}
 		}
@@ -177,10 +177,9 @@ func testFind(t *testing.T, h Harness) {
 		t.Error("events without fields were not looked into")
 	}
 	compare(true)
-	for _, upTo := range []int{1, 2, 130, 131, 400, 590} {
+	for _, upTo := range []int{1, 131, 590} {
 		index(upTo)
-		compare(false)
-		compare(true)
+		compare(upTo == 131)
 	}
 	for i := 591; i <= n; i++ { // many small batches
 		index(i)

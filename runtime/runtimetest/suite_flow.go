@@ -67,20 +67,20 @@ func testLoop(t *testing.T, h Harness) {
 		st.Loop, st.Item, st.Each, st.Output = true, n, fmt.Sprint("e", n), []byte(fmt.Sprint(n))
 		return st
 	}
-	const items = 3000
+	const items = 700
 	var want []*runtime.Step
 	want = append(want, newStep(0))
 	for n := range items {
 		want = append(want, item(1, n))
 	}
 	want = append(want, newStep(2), item(3, 0), item(3, 70_000))
-	for from := 0; from < len(want); from += 500 {
-		r.Steps = want[from:min(from+500, len(want))]
+	for from := 0; from < len(want); from += 200 {
+		r.Steps = want[from:min(from+200, len(want))]
 		record(t, s, &runtime.Change{Runs: []*runtime.Run{r}})
 	}
-	changed := item(1, 1234)
+	changed := item(1, 234)
 	changed.Status, changed.Output = runtime.StepDone, []byte("again")
-	want[1+1234] = changed
+	want[1+234] = changed
 	other := newRun(e, "other", runtime.RunRunning)
 	other.Steps = []*runtime.Step{item(1, 5)}
 	r.Steps = []*runtime.Step{changed}

@@ -66,7 +66,7 @@ func load(s *Store, seed uint64, limit int) (*acknowledged, error) {
 							a.met = append(a.met, meeting{wait.ID, e.Seq})
 						}
 						a.mu.Unlock()
-						if p == 0 {
+						if p == 0 && n%4 == 0 {
 							err = a.index(s, e)
 						}
 						if wait = nil; c.Runs[0].Status == runtime.RunWaiting {
