@@ -81,6 +81,10 @@ func (a *answered) value(out *schema.Object) (cty.Value, error) {
 		attrs["headers"] = cty.MapVal(headers)
 	}
 	f := out.Field("body")
+	if f.Type.Kind != schema.KindAny && f.Nullable && connectors.StatusKind(a.status) != "" {
+		attrs["body"] = cty.NullVal(cty.DynamicPseudoType)
+		return cty.ObjectVal(attrs), nil
+	}
 	if f.Type.Kind != schema.KindAny {
 		if err := schema.CheckJSON(a.body, schema.JSONLimits{}); err != nil {
 			return cty.NilVal, err
@@ -144,7 +148,7 @@ func (r *requesting) target() (*url.URL, error) {
 	raw := connectors.InputString(r.c, "url")
 	if path := connectors.InputString(r.c, "path"); path != "" {
 		if r.base == nil {
-			return nil, connectors.Invalidf("connection %q has no base_url that the path could be appended to", r.c.Conn.Name)
+			return nil, connectors.Invalidf("connection %q has no base_url that the path could be appended to: set base_url in its block, or the environment variable HTTP_BASE_URL", r.c.Conn.Name)
 		}
 		raw = strings.TrimRight(r.base.String(), "/") + "/" + strings.TrimLeft(path, "/")
 	}
