@@ -80,9 +80,15 @@ type Plan struct {
 	every   time.Duration
 	zone    *time.Location
 	jitter  time.Duration
-	Catchup string // "none", "last" or "all"
-	Text    string // the same for the same times
+	catchup string
+	text    string
 }
+
+// Catchup says what is made up for: "none", "last" or "all".
+func (p *Plan) Catchup() string { return p.catchup }
+
+// Text is the same for the same times.
+func (p *Plan) Text() string { return p.text }
 
 // New reads the settings of a trigger.
 func New(settings map[string]cty.Value) (*Plan, error) {
@@ -95,11 +101,11 @@ func New(settings map[string]cty.Value) (*Plan, error) {
 
 func read(settings map[string]cty.Value) (p *Plan, setting string, err error) {
 	u := schema.Use{Given: settings}
-	p = &Plan{zone: time.UTC, Catchup: "last"}
+	p = &Plan{zone: time.UTC, catchup: "last"}
 	if c := u.Text("catchup"); c != "" {
-		p.Catchup = c
+		p.catchup = c
 	}
-	p.Text = fmt.Sprintf("%s|%s|%s", u.Text("cron"), u.Text("every"), u.Text("timezone"))
+	p.text = fmt.Sprintf("%s|%s|%s", u.Text("cron"), u.Text("every"), u.Text("timezone"))
 	if zone := u.Text("timezone"); zone != "" {
 		if p.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
 			return nil, "timezone", fmt.Errorf("there is no such time zone; it is named like Europe/Berlin")

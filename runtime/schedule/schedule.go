@@ -19,7 +19,6 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
-	plans "github.com/flowrun/flowrun/connectors/schedule"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -44,8 +43,16 @@ type Config struct {
 type Source struct {
 	Connection, Service string
 	Type                string // of its events: RECIPE/TRIGGER, which no other source has
-	Plan                *plans.Plan
+	Plan                Plan
 	Poll                *Poll
+}
+
+// Plan says when a source is due. It must be safe for concurrent use.
+type Plan interface {
+	Next(time.Time) time.Time      // the first set time after; zero where there is none
+	Delay(id string) time.Duration // how long after its set time the event of that id fires
+	Catchup() string               // of the times that were missed: "none", "last" or "all"
+	Text() string                  // the same for the same times: another one begins anew
 }
 
 // Scheduler waits for the sources of the current program.
@@ -187,7 +194,7 @@ func (s *Scheduler) plan(ctx context.Context, e *entry, now time.Time) time.Time
 			come = come[1:]
 		}
 	}
-	switch e.Plan.Catchup {
+	switch e.Plan.Catchup() {
 	case "none":
 		come = slices.DeleteFunc(come, func(t time.Time) bool {
 			return now.Sub(t.Add(e.Plan.Delay(eventID(e, t)))) > grace
@@ -226,7 +233,7 @@ func (s *Scheduler) load(ctx context.Context, e *entry, now time.Time) error {
 		return fmt.Errorf("reading where the schedule stands: %w", err)
 	}
 	e.last, e.fired = r.Last, r.Fired
-	if r.Text != e.Plan.Text {
+	if r.Text != e.Plan.Text() {
 		e.last = now
 		if err := s.keep(ctx, e, now); err != nil {
 			return err
@@ -237,7 +244,7 @@ func (s *Scheduler) load(ctx context.Context, e *entry, now time.Time) error {
 }
 
 func (s *Scheduler) keep(ctx context.Context, e *entry, now time.Time) error {
-	raw, err := json.Marshal(remembered{e.Plan.Text, e.last, e.fired})
+	raw, err := json.Marshal(remembered{e.Plan.Text(), e.last, e.fired})
 	if err == nil {
 		err = s.cfg.Store.SetState(ctx, stateName(e), &runtime.StateValue{Value: raw, At: now})
 	}
