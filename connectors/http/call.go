@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ type answered struct {
 
 // call makes the call of the action.
 func call(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-	r := &requesting{c: c, method: cmp(connectors.InputString(c, "method"), http.MethodGet)}
+	r := &requesting{c: c, method: cmp.Or(connectors.InputString(c, "method"), http.MethodGet)}
 	if v := connectors.Input(c, "ok_status"); !v.IsNull() {
 		for it := v.ElementIterator(); it.Next(); {
 			_, n := it.Element()
@@ -366,7 +367,7 @@ func elements(list []byte, f func([]byte)) error {
 	return nil
 }
 
-// texts of scalars in JSON, for cursors.
+// scalar is a string or a whole number in JSON as text, for cursors.
 func scalar(raw []byte) string {
 	if s, ok := schema.StringOf(raw); ok {
 		return s

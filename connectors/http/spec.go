@@ -7,6 +7,7 @@
 package http
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,7 +78,7 @@ func check(u *schema.Use) []schema.Problem {
 	return out
 }
 
-// methods are those that a request may have, and how safe a repeat of each is.
+// effectOf says how safe a repeat of a method is.
 func effectOf(method string) schema.Effect {
 	switch method {
 	case "", http.MethodGet, http.MethodHead:
@@ -185,7 +186,7 @@ func requestUse(u *schema.Use) schema.ActionUse {
 				problem(name, "a request has one body: give body, form or text.")
 			}
 			if method == "" || method == http.MethodGet || method == http.MethodHead {
-				problem(name, "a %s request has no body. Give the method, such as method = \"POST\", or put it into query.", cmp(method, "GET"))
+				problem(name, "a %s request has no body. Give the method, such as method = \"POST\", or put it into query.", cmp.Or(method, "GET"))
 			}
 		}
 	}
@@ -197,13 +198,6 @@ func requestUse(u *schema.Use) schema.ActionUse {
 	}
 	use.Problems = append(use.Problems, pagingProblems(u.Given["paging"])...)
 	return use
-}
-
-func cmp(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // pagingProblems looks at paging where it is written out.

@@ -107,19 +107,19 @@ func check(u *schema.Use) []schema.Problem {
 
 func trigger() *schema.Trigger {
 	text := schema.Type{Kind: schema.KindString}
-	any := schema.Type{Kind: schema.KindAny}
+	data := schema.Type{Kind: schema.KindAny}
 	return &schema.Trigger{
 		Name: "webhook", Service: service, Events: []string{"webhook"}, Payload: schema.NewObject("body"),
 		Doc:          "Somebody sent a request to /webhooks/PATH. `trigger` is its body: JSON, or a form",
 		ShapeSetting: "body", PathSetting: "path", For: use,
 		Settings: schema.NewObject("webhook",
 			schema.Field{Name: "path", Type: text, Required: true, Doc: "Where it comes in, below /webhooks/; several recipes may share one", Example: `"shop/orders"`},
-			schema.Field{Name: "body", Type: any, Doc: "What the body holds, { name = TYPE }; other fields may be there, too"},
+			schema.Field{Name: "body", Type: data, Doc: "What the body holds, { name = TYPE }; other fields may be there, too"},
 			schema.Field{Name: "method", Type: schema.EnumOf(http.MethodPost, http.MethodPut, http.MethodPatch), Default: `"POST"`, Doc: "The only method that is taken"},
 			schema.Field{Name: "event_id", Type: text, Example: `"body.id"`,
 				Doc: "What makes two deliveries one event: body.NAME, or header.NAME. Where left out, what the sender signs, or else the body with the headers that name a delivery"},
 			schema.Field{Name: "status", Type: schema.Type{Kind: schema.KindNumber, Format: schema.Integer}, Default: "200", Doc: "What the caller is answered once the event is on disk, from 200 to 299"},
-			schema.Field{Name: "answer", Type: any, Doc: "The body of that answer, as JSON", Example: `{"ok": true}`},
+			schema.Field{Name: "answer", Type: data, Doc: "The body of that answer, as JSON", Example: `{"ok": true}`},
 		),
 	}
 }
