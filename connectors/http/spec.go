@@ -206,7 +206,7 @@ func pagingProblems(v cty.Value) []schema.Problem {
 	if !ok {
 		return nil
 	}
-	reason := ""
+	var reason string
 	switch {
 	case p.next == "cursor" && (p.cursor == "" || p.param == ""):
 		reason = "paging by cursor needs cursor, where in the body it is, and param, the query parameter that takes it."

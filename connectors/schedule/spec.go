@@ -134,13 +134,10 @@ func span(text string, low, high time.Duration) (time.Duration, error) {
 		return 0, nil
 	}
 	d, err := schema.ParseDuration(text)
-	if err != nil {
-		return 0, nil // which is reported as a literal
-	}
-	if d < low || d > high {
+	if err == nil && (d < low || d > high) {
 		return 0, fmt.Errorf("it is from %s to %s", low, high)
 	}
-	return d, nil
+	return d, nil // one that is no duration is reported as a literal
 }
 
 // Next returns the first set time after t; the zero time where there is none.
