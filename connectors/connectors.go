@@ -19,7 +19,8 @@ type Spec struct {
 	Title    string // "Stripe"
 	Doc      string
 	Settings []Setting
-	Webhook  *Webhook // nil where the service sends none
+	Webhook  *Webhook                           // nil where the service sends none
+	Check    func(*schema.Use) []schema.Problem // how settings go together; nil where each stands for itself
 	Triggers []*schema.Trigger
 	Actions  []*Action
 
@@ -81,6 +82,9 @@ type Action struct {
 	Answer  string // a JSON object of Out's shape: what the call then yields; empty where Out is nil
 	Reply   string // the body from which the call takes Answer, where it is not the whole of it
 	Limit   string // the class among Spec.Limits that its calls count for
+
+	// ReplyFor makes Reply for a use whose answer the recipe declares; nil where every use has one answer.
+	ReplyFor func(*Action) string
 }
 
 // Conn is a connection with its settings resolved: what a call needs to reach the vendor as somebody.
@@ -168,6 +172,9 @@ type Webhook struct {
 	// MaxBody is the largest body the vendor is known to need, in bytes; 0 leaves the listener's cap.
 	MaxBody int64
 
+	// Unsigned is a setting and the value of it with which there is no secret: {"verify", "none"}.
+	Unsigned [2]string
+
 	// Busy is the HTTP status that asks the vendor to slow down; 0 is 429. A vendor that stops sending for long when
 	// it sees one needs another.
 	Busy int
@@ -179,6 +186,10 @@ type WebhookRequest struct {
 	Header http.Header
 	Conn   *Conn
 	Now    time.Time
+
+	// Of a path of a recipe's own: the path, and the settings of the trigger that names it.
+	Path     string
+	Settings map[string]cty.Value
 }
 
 // Envelope is what every event has, whoever sent it.
@@ -189,6 +200,7 @@ type Envelope struct {
 	Account    string
 	APIVersion string
 	Livemode   bool
+	Payload    string // what is kept, where that is not the body itself
 }
 
 // WebhookError is why a webhook was refused.

@@ -6,7 +6,10 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/customerio"
 	"github.com/flowrun/flowrun/connectors/flowrun"
+	"github.com/flowrun/flowrun/connectors/http"
+	"github.com/flowrun/flowrun/connectors/schedule"
 	"github.com/flowrun/flowrun/connectors/stripe"
+	"github.com/flowrun/flowrun/connectors/webhook"
 )
 
 // Specs returns a description of each service, made anew: the caller owns it.
@@ -14,7 +17,10 @@ func Specs() []*connectors.Spec {
 	return []*connectors.Spec{
 		customerio.Spec(),
 		flowrun.Spec(),
+		http.Spec(),
+		schedule.Spec(),
 		stripe.Spec(),
+		webhook.Spec(),
 	}
 }
 

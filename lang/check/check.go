@@ -58,6 +58,7 @@ func Check(p *syntax.Project, cat schema.Catalog) (*Result, hcl.Diagnostics) {
 	shared := c.checkOnError(p.Config.OnError, built, pr, rep)
 	c.checkCircles(built, rep)
 	c.checkTwins(built, rep)
+	c.checkDoors(built, rep)
 	if shared != nil {
 		shared.finish()
 	}

@@ -76,6 +76,7 @@ func (s *Session) Check(p *syntax.Project, stop func() bool) (diags hcl.Diagnost
 	s.c.checkOnError(p.Config.OnError, built, s.pr, rep)
 	s.c.checkCircles(built, rep)
 	s.c.checkTwins(built, rep)
+	s.c.checkDoors(built, rep)
 	for _, b := range built {
 		for name := range b.usedLocals() {
 			if l := b.byName[name]; l != nil && l.project {
