@@ -19,7 +19,8 @@ type Spec struct {
 	Title    string // "Stripe"
 	Doc      string
 	Settings []Setting
-	Webhook  *Webhook // nil where the service sends none
+	Webhook  *Webhook                           // nil where the service sends none
+	Check    func(*schema.Use) []schema.Problem // how settings go together; nil where each stands for itself
 	Triggers []*schema.Trigger
 	Actions  []*Action
 
@@ -131,6 +132,9 @@ type Webhook struct {
 	// MaxBody is the largest body the vendor is known to need, in bytes; 0 leaves the listener's cap.
 	MaxBody int64
 
+	// Unsigned is a setting and the value of it with which there is no secret: {"verify", "none"}.
+	Unsigned [2]string
+
 	// Busy is the HTTP status that asks the vendor to slow down; 0 is 429. A vendor that stops sending for long when
 	// it sees one needs another.
 	Busy int
@@ -142,6 +146,10 @@ type WebhookRequest struct {
 	Header http.Header
 	Conn   *Conn
 	Now    time.Time
+
+	// Of a path of a recipe's own: the path, and the settings of the trigger that names it.
+	Path     string
+	Settings map[string]cty.Value
 }
 
 // Envelope is what every event has, whoever sent it.
@@ -152,6 +160,7 @@ type Envelope struct {
 	Account    string
 	APIVersion string
 	Livemode   bool
+	Payload    []byte // what is kept, where that is not the body itself
 }
 
 // WebhookError is why a webhook was refused.

@@ -151,6 +151,39 @@ func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
 	return res, nil
 }
 
+// Do makes one request for a caller that is not an HTTP. Where it fails, e is what failed, and says whether anything was
+// sent.
+func Do(client *http.Client, req *http.Request) (resp *http.Response, e *Error, err error) {
+	ctx := req.Context()
+	if err := ctx.Err(); err != nil {
+		e = NetworkError(err)
+		e.NotSent = true
+		return nil, e, err
+	}
+	var sent progress
+	resp, err = client.Do(req.WithContext(sent.watch(ctx)))
+	if err == nil {
+		return resp, nil, nil
+	}
+	cause := err
+	if own := (*Error)(nil); ctx.Err() != nil && !errors.As(err, &own) {
+		cause = ctx.Err()
+	}
+	return nil, sent.settle(NetworkError(cause)), err
+}
+
+// ReadAnswer reads an answer of at most limit bytes. It fails with an *Error.
+func ReadAnswer(ctx context.Context, resp *http.Response, limit int64) ([]byte, error) {
+	body, err := readAll(resp.Body, resp.ContentLength, limit)
+	if err != nil {
+		return nil, answerError(ctx, err)
+	}
+	return body, nil
+}
+
+// CleanText makes a foreign text fit for one line of a log.
+func CleanText(s string) string { return cleanText(s) }
+
 // Request returns the request that Call sends: the same bytes for the same call, so that a vendor sees a repeat as one.
 // It fails with an *Error of kind invalid.
 func (h *HTTP) Request(ctx context.Context, c *Call) (*http.Request, error) {

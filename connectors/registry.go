@@ -65,9 +65,9 @@ func (s *Spec) service() *schema.Service {
 			env[st.Name] = st.Env
 		}
 	}
-	out := &schema.Service{Name: s.Name, Doc: s.Doc, Settings: schema.NewObject(s.Name+" settings", fields...), Env: env}
+	out := &schema.Service{Name: s.Name, Doc: s.Doc, Settings: schema.NewObject(s.Name+" settings", fields...), Env: env, Check: s.Check}
 	if s.Webhook != nil {
-		out.SigningSetting = s.Webhook.SecretSetting
+		out.SigningSetting, out.Unsigned = s.Webhook.SecretSetting, s.Webhook.Unsigned
 	}
 	return out
 }

@@ -32,7 +32,7 @@ func (b *binder) connection(c *check.Connection, vars cty.Value) BoundConnection
 			failed[f.Name] = true
 		}
 	}
-	if s := c.Service.SigningSetting; s != "" && c.Listens && !failed[s] && empty(given[s]) {
+	if s := c.Service.SigningSetting; s != "" && c.Listens && !failed[s] && empty(given[s]) && !unsigned(c.Service, given) {
 		b.report(diag.MissingSetting, c.Range, context, "%s %s", missing(c, s, "receives webhooks and needs"),
 			"Without it nobody can tell a true event from a forged one. `flowrun dev` makes one up.")
 		failed[s] = true
@@ -57,6 +57,19 @@ func (b *binder) connection(c *check.Connection, vars cty.Value) BoundConnection
 		}
 	}
 	return out
+}
+
+// unsigned reports whether the settings say that webhooks need no secret.
+func unsigned(s *schema.Service, given map[string]cty.Value) bool {
+	text, ok := textOf(orNull(given[s.Unsigned[0]]))
+	return ok && s.Unsigned[0] != "" && text == s.Unsigned[1]
+}
+
+func orNull(v cty.Value) cty.Value {
+	if v == cty.NilVal {
+		return cty.NullVal(cty.String)
+	}
+	return v
 }
 
 // missing says how a setting can be given.

@@ -26,6 +26,7 @@ var layers = []struct {
 	{"runtime/engine", 5},
 	{"runtime/ingress", 5},
 	{"runtime/reload", 5},
+	{"runtime/schedule", 5},
 	{"runtime/control", 5},
 	{"runtime/sqlite", 5},
 	{"runtime/memstore", 5},
@@ -39,6 +40,9 @@ var layers = []struct {
 	{"connectors/stripe", 4},
 	{"connectors/customerio", 4},
 	{"connectors/flowrun", 4},
+	{"connectors/http", 4},
+	{"connectors/schedule", 4},
+	{"connectors/webhook", 4},
 	{"connectors", 3},
 	{"lang/draw", 3},
 	{"lang", 3},
@@ -46,6 +50,7 @@ var layers = []struct {
 	{"lang/eval", 2},
 	{"lang/syntax", 1},
 	{"lang/diag", 1},
+	{"lang/cron", 0},
 	{"lang/schema", 0},
 }
 

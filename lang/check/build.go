@@ -222,9 +222,10 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 	if settings == nil {
 		settings = schema.NewObject(spec.Name)
 	}
-	e.assignArgs(settings, t.Args, t.Range, "the trigger "+spec.Name)
+	args, shape, ok := e.shapeArg(t.Args, spec.ShapeSetting)
+	e.assignArgs(settings, args, t.Range, "the trigger "+spec.Name)
 	values := map[string]cty.Value{}
-	for _, a := range t.Args {
+	for _, a := range args {
 		f := settings.Field(a.Name)
 		if f == nil {
 			continue
@@ -245,6 +246,10 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 		if v, ok := values[g.Setting]; ok && !v.IsNull() && v.Type() == cty.Bool && v.True() {
 			out.Guards = append(out.Guards, g)
 		}
+	}
+	out.Settings = values
+	if spec.For != nil && ok {
+		b.triggerUse(out, t, &schema.Use{Recipe: b.src.Name, Name: t.Name, Sole: len(b.src.Triggers) == 1, Shape: shape, Given: values})
 	}
 	return out
 }
@@ -349,7 +354,12 @@ func expr(x hclsyntax.Expression) hcl.Expression {
 func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	e, s, node := b.e, ns.src, ns.Node
 	ns.refs.add(expr(s.When))
-	for _, a := range s.Args {
+	spec := b.c.cat.Action(s.Type)
+	shape, ok := (*schema.Type)(nil), true
+	if spec != nil {
+		ns.args, shape, ok = e.shapeArg(s.Args, spec.ShapeInput)
+	}
+	for _, a := range ns.args {
 		ns.refs.add(a.Expr)
 	}
 	dup := duplicate(e.sc.rep, "step", s.Name, s.NameRange, taken)
@@ -365,7 +375,11 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		b.call(ns, st)
 		return
 	}
-	node.Action = b.c.cat.Action(s.Type)
+	node.Action = spec
+	if spec != nil && spec.For != nil {
+		b.actionUse(ns, shape)
+		st.broken = !ok
+	}
 	b.retry(ns)
 	if node.Action == nil {
 		st.broken = true
@@ -428,7 +442,7 @@ func (b *builder) retry(ns *nodeSrc) {
 	if r.On != nil {
 		node.Retry.On = e.retryKinds(r.On)
 	}
-	if a := b.c.cat.Action(s.Type); a != nil && a.Effect == schema.AtMostOnce && !node.AllowDuplicates && known {
+	if a := node.Action; a != nil && a.Effect == schema.AtMostOnce && !node.AllowDuplicates && known {
 		e.report(diag.RetryUnsafe, r.Range,
 			"%s can't be repeated safely: %s has no way to recognise a repeat, so a retry may do it twice. Leave the retry block out, or write allow_duplicates = true if twice is fine.",
 			a.Name, a.Service)

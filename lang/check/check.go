@@ -83,6 +83,7 @@ func newChecker(files map[string][]byte, cat schema.Catalog) *checker {
 		soft:  map[hclsyntax.Expression]bool{},
 
 		callees: map[string]*callee{},
+		doors:   map[string]*door{},
 		parsed:  map[string]bool{},
 	}
 	c.names = append(keys(c.funcs), "env", "file")

@@ -54,6 +54,8 @@ func (c *checker) checkConnection(cn *syntax.Connection, pr *project, rep *repor
 	}
 	pr.declared[cn.Name] = out
 	given := map[string]bool{}
+	use := &schema.Use{Name: cn.Name, Given: map[string]cty.Value{}}
+	before := len(rep.diags)
 	for _, a := range cn.Args {
 		f := spec.Settings.Field(a.Name)
 		if f == nil {
@@ -71,6 +73,9 @@ func (c *checker) checkConnection(cn *syntax.Connection, pr *project, rep *repor
 		}
 		out.Settings[a.Name] = eval.Bound(a.Expr)
 		out.Ranges[a.Name] = a.Expr.Range()
+		if !i.isNull {
+			use.Given[a.Name] = i.val
+		}
 	}
 	for _, f := range spec.Settings.Fields() {
 		if f.Required && !given[f.Name] && f.Default == "" {
@@ -80,6 +85,9 @@ func (c *checker) checkConnection(cn *syntax.Connection, pr *project, rep *repor
 			}
 			e.report(diag.MissingSetting, cn.Range, "a connection to %s needs %q.%s", cn.Service, f.Name, hint)
 		}
+	}
+	if spec.Check != nil && len(rep.diags) == before {
+		e.problems(spec.Check(use), diag.BadSettings, diag.RiskySetting, cn.Args, cn.Range)
 	}
 }
 

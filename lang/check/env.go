@@ -23,9 +23,9 @@ type checker struct {
 	loopID int
 
 	secrets map[*schema.Object]bool // whether values of an object hold a secret
-
-	callees map[string]*callee // the recipes that have been checked, as those see them that call them
-	parsed  map[string]bool    // names of the recipes whose file is valid
+	doors   map[string]*door        // the paths at which triggers have events come in
+	callees map[string]*callee      // the recipes that have been checked, as those see them that call them
+	parsed  map[string]bool         // names of the recipes whose file is valid
 
 	personal map[*schema.Object]bool // whether objects hold data of a person
 }

@@ -106,7 +106,8 @@ type Trigger struct {
 	Connection string   // resolved
 	Events     []string // the vendor's event types it listens to; "*" for all
 	Payload    *schema.Object
-	Guards     []schema.Guard // those its settings switched on
+	Guards     []schema.Guard       // those its settings switched on
+	Settings   map[string]cty.Value // those that are written, but for a shape
 	Range      hcl.Range
 }
 

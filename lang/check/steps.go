@@ -214,6 +214,12 @@ func (b *builder) wait(ns *nodeSrc, taken map[string]hcl.Range) {
 			out.Event = &Trigger{Name: w.Event.Name, Range: w.Event.Range}
 			return
 		}
+		if spec := b.c.cat.Trigger(w.Event.Type); spec != nil && spec.For != nil && spec.PathSetting == "" {
+			e.report(diag.BadArgument, w.Event.TypeRange, "%s starts recipes, and makes no event that could be waited for.", w.Event.Type)
+			st.broken = true
+			out.Event = &Trigger{Name: w.Event.Name, Range: w.Event.Range}
+			return
+		}
 		out.Event = b.trigger(w.Event.Trigger)
 		if out.Event.Payload == nil {
 			st.broken = true

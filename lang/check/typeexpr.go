@@ -50,6 +50,32 @@ func (e env) shapeOfObject(x hclsyntax.Expression, name string, depth int) *sche
 	return schema.NewObject(name, fields...)
 }
 
+// shapeArg takes the argument that declares a shape from the others. ok is false where it is there and is mistaken.
+func (e env) shapeArg(args []argument, name string) (others []argument, shape *schema.Type, ok bool) {
+	if name == "" {
+		return args, nil, true
+	}
+	ok = true
+	for _, a := range args {
+		if a.Name != name {
+			others = append(others, a)
+			continue
+		}
+		before := len(e.sc.rep.diags)
+		t := anyType
+		if _, object := unwrap(a.Expr).(*hclsyntax.ObjectConsExpr); object {
+			t = schema.ObjectType(e.shapeOfObject(a.Expr, name, 0))
+		} else if written, optional, known := e.shape(a.Expr, 0); known {
+			t = written
+			if optional {
+				e.report(diag.BadShape, a.Expr.Range(), "%q is not a field, so that nothing can be left out: optional stands around the type of a field.", name)
+			}
+		}
+		shape, ok = &t, len(e.sc.rep.diags) == before
+	}
+	return others, shape, ok
+}
+
 // writtenKey returns the name of an item that is written out, or "".
 func writtenKey(item hclsyntax.ObjectConsItem) string {
 	key, ok := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr)

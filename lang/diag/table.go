@@ -62,6 +62,7 @@ const (
 	UnknownRecipe     Code = "FR2121"
 	NotCallable       Code = "FR2122"
 	ReservedName      Code = "FR2123"
+	BadArgument       Code = "FR2140"
 	Cycle             Code = "FR3001"
 	GateNeedsHeldBack Code = "FR3002"
 	RetryUnsafe       Code = "FR3004"
@@ -71,6 +72,8 @@ const (
 	CallCircle        Code = "FR3020"
 	CallOnly          Code = "FR3021"
 	TooEarly          Code = "FR3022"
+	PathTaken         Code = "FR3040"
+	PathDiffers       Code = "FR3041"
 	UnknownConnection Code = "FR4001"
 	AmbiguousConn     Code = "FR4002"
 	UnknownService    Code = "FR4003"
@@ -79,6 +82,7 @@ const (
 	BadVariable       Code = "FR4006"
 	SecretLeak        Code = "FR4007"
 	MissingSetting    Code = "FR4008"
+	BadSettings       Code = "FR4040"
 	ConstantFilter    Code = "FR5001"
 	UnusedLocal       Code = "FR5002"
 	NoAction          Code = "FR5003"
@@ -89,6 +93,7 @@ const (
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	RiskySetting      Code = "FR5040"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
@@ -127,13 +132,13 @@ func family(digit byte) []Entry {
 	case '1':
 		return fileRows[:]
 	case '2':
-		return append(valueRows[:len(valueRows):len(valueRows)], calledRows[:]...)
+		return slices.Concat(valueRows[:], calledRows[:], useRows[:])
 	case '3':
-		return flowRows[:]
+		return slices.Concat(flowRows[:], pathRows[:])
 	case '4':
-		return connectionRows[:]
+		return slices.Concat(connectionRows[:], settingRows[:])
 	case '5':
-		return warningRows[:]
+		return slices.Concat(warningRows[:], riskRows[:])
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/flowrun/flowrun/lang/cron"
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
@@ -170,7 +171,66 @@ func triggers() []*schema.Trigger {
 			KnownTypes:   []string{"charge.failed", "charge.succeeded", "customer.created", "customer.deleted", "customer.updated"},
 			PayloadFor:   payloadFor,
 		},
+		{
+			Name: "schedule", Service: "schedule", Doc: "At set times", Payload: moment,
+			Settings: schema.NewObject("settings", must("cron", text), may("overlap", schema.EnumOf("allow", "queue", "skip"))),
+			For:      scheduleUse,
+		},
+		{
+			Name: "webhook", Service: "webhook", Doc: "Somebody calls", Payload: schema.NewObject("body"),
+			Settings:     schema.NewObject("settings", must("path", text), may("body", data), may("status", number)),
+			ShapeSetting: "body", PathSetting: "path", For: webhookUse,
+		},
 	}
+}
+
+var moment = schema.NewObject("schedule", must("planned_at", text), orNull("previous_at", text))
+
+func scheduleUse(u *schema.Use) schema.TriggerUse {
+	use := schema.TriggerUse{Events: []string{u.Recipe + "/" + u.Name}, Payload: moment}
+	if expr := u.Text("cron"); expr != "" {
+		if _, err := cron.Parse(expr); err != nil {
+			use.Problems = append(use.Problems, schema.Problem{Setting: "cron", Reason: err.Error()})
+		}
+	}
+	switch u.Text("overlap") {
+	case "queue":
+		use.Overlap = schema.QueueOverlap
+	case "skip":
+		use.Overlap = schema.SkipOverlap
+	}
+	return use
+}
+
+func webhookUse(u *schema.Use) schema.TriggerUse {
+	use := schema.TriggerUse{Events: []string{u.Text("path")}}
+	if u.Shape != nil {
+		use.Payload = u.Shape.Object
+	}
+	return use
+}
+
+// requestUse makes a request as safe as its method, and its answer what is declared.
+func requestUse(u *schema.Use) schema.ActionUse {
+	body := data
+	if u.Shape != nil {
+		body = *u.Shape
+	}
+	use := schema.ActionUse{Effect: schema.AtMostOnce, Out: schema.NewObject("answer", must("status", number), must("body", body))}
+	if m := u.Text("method"); m == "" || m == "GET" {
+		use.Effect = schema.Read
+	}
+	return use
+}
+
+func checkWebhook(u *schema.Use) []schema.Problem {
+	switch _, header := u.Given["header"]; {
+	case u.Text("verify") == "none":
+		return []schema.Problem{{Setting: "verify", Warning: true, Reason: "anybody can send these webhooks."}}
+	case u.Text("verify") == "hmac" && !header:
+		return []schema.Problem{{Setting: "verify", Reason: "hmac needs the header that holds the signature."}}
+	}
+	return nil
 }
 
 func payloadFor(types []string) *schema.Object {
@@ -222,6 +282,11 @@ func actions() []*schema.Action {
 		{
 			Name: "customerio_track", Service: "customerio", Doc: "Record an event of a person", Effect: schema.Keyed,
 			In: person(must("name", name), may("data", data), may("timestamp", schema.Type{Kind: schema.KindNumber, Format: schema.UnixTime})),
+		},
+		{
+			Name: "http_request", Service: "http", Doc: "Make a request", Effect: schema.AtMostOnce,
+			In:  schema.NewObject("request", may("method", schema.EnumOf("GET", "POST")), must("url", text), may("body", data), may("answer", data)),
+			Out: schema.NewObject("answer", must("status", number), must("body", data)), ShapeInput: "answer", For: requestUse,
 		},
 		{
 			Name: "recipe_run", Service: "flowrun", Doc: "Call another recipe", Effect: schema.Keyed,
@@ -277,12 +342,20 @@ func services() []*schema.Service {
 			Env: map[string]string{"site_id": "CUSTOMERIO_SITE_ID", "api_key": "CUSTOMERIO_API_KEY", "app_key": "CUSTOMERIO_APP_KEY"},
 		},
 		{Name: "flowrun", Doc: "flowrun", Settings: schema.NewObject("settings")},
+		{Name: "http", Doc: "Requests", Settings: schema.NewObject("settings", may("base_url", text))},
+		{Name: "schedule", Doc: "The clock", Settings: schema.NewObject("settings")},
 		{
 			Name: "stripe", Doc: "Stripe",
 			Settings: schema.NewObject("settings",
 				secret(must("api_key", text)), secret(may("webhook_secret", text.ListOf())), may("test", truth), may("timeout", number)),
 			Env:            map[string]string{"api_key": "STRIPE_API_KEY", "webhook_secret": "STRIPE_WEBHOOK_SECRET"},
 			SigningSetting: "webhook_secret",
+		},
+		{
+			Name: "webhook", Doc: "Webhooks of one's own",
+			Settings: schema.NewObject("settings", may("verify", schema.EnumOf("hmac", "bearer", "none")), may("header", text), secret(may("secret", text))),
+			Env:      map[string]string{"secret": "WEBHOOK_SECRET"}, SigningSetting: "secret", Unsigned: [2]string{"verify", "none"},
+			Check: checkWebhook,
 		},
 	}
 }

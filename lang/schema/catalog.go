@@ -63,6 +63,17 @@ type Trigger struct {
 
 	// Guards narrow which events fire the trigger, by its settings.
 	Guards []Guard
+
+	// ShapeSetting is the setting in which the recipe declares a shape, written as types: { email = string }. It is no
+	// value. Empty where the trigger has none.
+	ShapeSetting string
+
+	// For says what the trigger is where a recipe uses it; nil where it is the same everywhere.
+	For func(*Use) TriggerUse
+
+	// PathSetting is the setting that names the path below /webhooks/ at which its events come in; they are of that
+	// type. Recipes that share a path must agree in their settings. Empty where events come in as its service says.
+	PathSetting string
 }
 
 // Guard is a condition on the payload that a trigger's boolean setting switches on.
@@ -86,6 +97,13 @@ type Action struct {
 
 	// Emits are the event types that the call makes the same service send, through the same connection.
 	Emits []string
+
+	// ShapeInput is the input in which the recipe declares the shape of an answer, written as a type. It is no value,
+	// and the call does not see it. Empty where the action has none.
+	ShapeInput string
+
+	// For says what the action is where a recipe uses it; nil where it is the same everywhere.
+	For func(*Use) ActionUse
 }
 
 // Service is one vendor, as a connection block sees it.
@@ -99,4 +117,10 @@ type Service struct {
 
 	// SigningSetting is the setting that holds the secret of incoming webhooks; empty where the service sends none.
 	SigningSetting string
+
+	// Unsigned is a value of the setting named first with which SigningSetting may be left out: {"verify", "none"}.
+	Unsigned [2]string
+
+	// Check looks at how the settings of a connection block go together; nil where each stands for itself.
+	Check func(*Use) []Problem
 }
