@@ -37,6 +37,8 @@ var layers = []struct {
 	{"runtime", 4},
 	{"runtime/telemetry", 4},
 	{"connectors/connectortest", 4},
+	{"connectors/email", 4},
+	{"connectors/slack", 4},
 	{"connectors/stripe", 4},
 	{"connectors/customerio", 4},
 	{"connectors/flowrun", 4},

@@ -236,6 +236,7 @@ func (s *server) build() {
 	if s.dial != nil {
 		s.dial(transport)
 	}
+	s.registry.Speak(transport)
 	cfg := engine.Config{
 		Store:    s.store,
 		Registry: s.registry,

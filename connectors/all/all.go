@@ -5,7 +5,9 @@ package all
 import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/customerio"
+	"github.com/flowrun/flowrun/connectors/email"
 	"github.com/flowrun/flowrun/connectors/flowrun"
+	"github.com/flowrun/flowrun/connectors/slack"
 	"github.com/flowrun/flowrun/connectors/stripe"
 )
 
@@ -13,7 +15,9 @@ import (
 func Specs() []*connectors.Spec {
 	return []*connectors.Spec{
 		customerio.Spec(),
+		email.Spec(),
 		flowrun.Spec(),
+		slack.Spec(),
 		stripe.Spec(),
 	}
 }
