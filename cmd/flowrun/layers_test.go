@@ -38,6 +38,7 @@ var layers = []struct {
 	{"runtime/telemetry", 4},
 	{"connectors/connectortest", 4},
 	{"connectors/email", 4},
+	{"connectors/pair", 4},
 	{"connectors/slack", 4},
 	{"connectors/stripe", 4},
 	{"connectors/customerio", 4},
