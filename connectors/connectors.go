@@ -55,6 +55,9 @@ type Action struct {
 	Answer  string // a JSON object of Out's shape: what the call then yields; empty where Out is nil
 	Reply   string // the body from which the call takes Answer, where it is not the whole of it
 	Limit   string // the class among Spec.Limits that its calls count for
+
+	// ReplyFor makes Reply for a use whose answer the recipe declares; nil where every use has one answer.
+	ReplyFor func(*Action) string
 }
 
 // Conn is a connection with its settings resolved: what a call needs to reach the vendor as somebody.
@@ -163,7 +166,7 @@ type Envelope struct {
 	Account    string
 	APIVersion string
 	Livemode   bool
-	Payload    []byte // what is kept, where that is not the body itself
+	Payload    string // what is kept, where that is not the body itself
 }
 
 // WebhookError is why a webhook was refused.

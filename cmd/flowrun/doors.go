@@ -23,12 +23,18 @@ import (
 // findDoor returns the door of a connection that a recipe listens on, or nil.
 func (s *server) findDoor(name string) *ingress.Door {
 	program, conn := s.engine.Program(), s.engine.Connection(name)
-	if program == nil || conn == nil {
+	if program == nil {
+		return nil
+	}
+	if door := s.ownPath(program, name); door != nil {
+		return door
+	}
+	if conn == nil {
 		return nil
 	}
 	listens := slices.ContainsFunc(program.Connections(), func(c *check.Connection) bool { return c.Name == name && c.Listens })
 	spec := s.registry.Spec(conn.Service)
-	if !listens || spec == nil || spec.Webhook == nil {
+	if !listens || spec == nil || spec.Webhook == nil || ownPaths(spec) {
 		return nil
 	}
 	return &ingress.Door{Conn: conn, Webhook: spec.Webhook}
@@ -167,7 +173,7 @@ func (x *machine) Connections() []control.Connection {
 	var out []control.Connection
 	for _, c := range program.Connections() {
 		shown := control.Connection{Name: c.Name, Service: c.Service.Name}
-		if c.Listens {
+		if spec := x.registry.Spec(c.Service.Name); c.Listens && spec != nil && spec.Webhook != nil && !ownPaths(spec) {
 			shown.Door = "/webhooks/" + c.Name
 		}
 		if conn := x.engine.Connection(c.Name); conn != nil {

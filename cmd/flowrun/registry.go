@@ -30,7 +30,7 @@ func wrappedRegistry(wrap func(*connectors.Action, connectors.Caller) connectors
 func quietRegistry(hide func(string) string) (*connectors.Registry, error) {
 	return wrappedRegistry(func(_ *connectors.Action, inner connectors.Caller) connectors.Caller {
 		return connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-			res, err := inner.Call(ctx, c)
+			res, err := inner.Call(context.WithValue(ctx, actionKey{}, c.Action), c)
 			if err == nil {
 				return res, nil
 			}

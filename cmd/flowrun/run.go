@@ -127,7 +127,7 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 	hidden := secrets(bindings.Secrets)
 	transport := connectors.NewTransport()
 	registry.Speak(transport)
-	recorder := &wire{live: o.live, secrets: hidden, next: transport}
+	recorder := &wire{live: o.live, secrets: hidden, next: connectors.Guarded(transport)}
 	observed, err := recorder.observe()
 	if err != nil {
 		return err
@@ -196,6 +196,11 @@ func (o *runOptions) decode(m *Main, registry *connectors.Registry, recipe *chec
 	if len(recipe.Triggers) == 0 {
 		return nil, usagef("recipe %s has no trigger", recipe.Name)
 	}
+	if t := recipe.Triggers[0]; t.Spec.For != nil { // the file holds what `trigger` is
+		now := m.Clock.Now()
+		return &runtime.Event{Connection: t.Connection, Service: t.Spec.Service, ID: "evt_run", Type: t.Events[0], Time: now, ReceivedAt: now,
+			Livemode: true, Payload: body}, nil
+	}
 	hook := registry.Spec(recipe.Triggers[0].Spec.Service).Webhook
 	if hook == nil {
 		return nil, usagef("%s has no webhooks, so that no event can be read from a file", recipe.Triggers[0].Spec.Service)
@@ -259,6 +264,14 @@ func (o *runOptions) wrap(recipe *check.Recipe, hook *connectors.Webhook, object
 	return out, nil
 }
 
+// replyOf is what a service answers a call of an action, by its description.
+func replyOf(a *connectors.Action) string {
+	if a.ReplyFor != nil && a.Out != nil {
+		return a.ReplyFor(a)
+	}
+	return cmp.Or(a.Reply, a.Answer)
+}
+
 func (m *Main) readInput(name string) ([]byte, error) {
 	if name == "-" {
 		raw, err := io.ReadAll(io.LimitReader(m.Stdin, maxStdin))
@@ -300,9 +313,9 @@ type actionKey struct{}
 
 // observe returns a registry whose callers tell the transport which action calls.
 func (w *wire) observe() (*connectors.Registry, error) {
-	return wrappedRegistry(func(a *connectors.Action, inner connectors.Caller) connectors.Caller {
+	return wrappedRegistry(func(_ *connectors.Action, inner connectors.Caller) connectors.Caller {
 		return connectors.Func(func(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-			return inner.Call(context.WithValue(ctx, actionKey{}, a), c)
+			return inner.Call(context.WithValue(ctx, actionKey{}, c.Action), c)
 		})
 	})
 }
@@ -339,7 +352,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (w *wire) answer(r *http.Request, a *connectors.Action, seen *request) (*http.Response, error) {
 	if !w.live.sends(a.Effect) {
-		seen.Status, seen.Answer = http.StatusOK, cmp.Or(a.Reply, a.Answer)
+		seen.Status, seen.Answer = http.StatusOK, replyOf(a)
 		body := cmp.Or(seen.Answer, "{}")
 		return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -29,6 +30,9 @@ type sample struct {
 	eventType string // the vendor's
 	id        string
 	body      []byte
+
+	method  string      // POST where empty
+	headers http.Header // that prove where it comes from, where they are made already
 }
 
 // newSample makes an event of a type, which may be a trigger's name or the vendor's word, with values set: paths in the
@@ -38,32 +42,41 @@ func newSample(r *connectors.Registry, typ string, set map[string]string, at tim
 	if err != nil {
 		return nil, err
 	}
-	s.id = "evt_" + rand.Text()[:24]
+	s.id = newSampleID()
 	if s.body, err = s.spec.Webhook.Sample(s.eventType, s.id, at); err != nil {
 		return nil, fmt.Errorf("making a sample of %s: %w", typ, err)
 	}
-	if len(set) == 0 {
-		return s, nil
+	return s, s.set(s.trigger.Payload, s.spec.Webhook.Data, set)
+}
+
+func newSampleID() string { return "evt_" + rand.Text()[:24] }
+
+// set puts values into the object of that shape that lies in the body where data says.
+func (s *sample) set(shape *schema.Object, data schema.Path, values map[string]string) error {
+	if len(values) == 0 {
+		return nil
 	}
 	var event any
 	dec := json.NewDecoder(bytes.NewReader(s.body))
 	dec.UseNumber()
 	if err := dec.Decode(&event); err != nil {
-		return nil, fmt.Errorf("reading the sample of %s: %w", typ, err)
+		return fmt.Errorf("reading the sample of %s: %w", s.eventType, err)
 	}
-	object, ok := inside(event, s.spec.Webhook.Data)
+	object, ok := inside(event, data)
 	if !ok {
-		return nil, fmt.Errorf("the sample of %s holds no object at %s", typ, s.spec.Webhook.Data)
+		return fmt.Errorf("the sample of %s holds no object at %s", s.eventType, data)
 	}
-	for _, path := range sortedKeys(set) {
-		if err := setPath(object, s.trigger.Payload, path, set[path]); err != nil {
-			return nil, err
+	for _, path := range sortedKeys(values) {
+		if err := setPath(object, shape, path, values[path]); err != nil {
+			return err
 		}
 	}
-	if s.body, err = json.MarshalIndent(event, "", "  "); err != nil {
-		return nil, fmt.Errorf("writing the sample of %s: %w", typ, err)
+	body, err := json.MarshalIndent(event, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the sample of %s: %w", s.eventType, err)
 	}
-	return s, nil
+	s.body = body
+	return nil
 }
 
 func sortedKeys(m map[string]string) []string {
@@ -83,6 +96,9 @@ func findType(r *connectors.Registry, typ string) (*sample, error) {
 		spec := r.Spec(t.Service)
 		if spec == nil || spec.Webhook == nil || spec.Webhook.Sample == nil {
 			continue
+		}
+		if t.For != nil {
+			continue // only the recipes know what it carries
 		}
 		if t.TypesSetting != "" {
 			if name == typ {
@@ -236,11 +252,14 @@ func (a answered) accepted() bool {
 
 // post signs the sample and sends it.
 func (s *sample) post(ctx context.Context, to, secret string, at time.Time) (answered, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(s.body))
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(s.method, http.MethodPost), to, bytes.NewReader(s.body))
 	if err != nil {
 		return answered{}, usagef("%q is not a URL to send to", to)
 	}
-	if s.spec.Webhook.Sign != nil {
+	for name, values := range s.headers {
+		req.Header[name] = values
+	}
+	if s.headers == nil && s.spec.Webhook.Sign != nil {
 		for name, values := range s.spec.Webhook.Sign(s.body, secret, at) {
 			req.Header[name] = values
 		}
@@ -261,6 +280,9 @@ func (s *sample) post(ctx context.Context, to, secret string, at time.Time) (ans
 
 // sendSample is the door through which `flowrun trigger` has a dev server sign and send.
 func (s *server) sendSample(ctx context.Context, r control.TriggerRequest) (control.TriggerResult, error) {
+	if t := s.ownTrigger(r.Type); t != nil {
+		return s.sendOwn(ctx, t, r)
+	}
 	sm, err := newSample(s.registry, r.Type, r.Set, s.m.Clock.Now())
 	if err != nil {
 		return control.TriggerResult{}, fmt.Errorf("%w: %w", control.ErrBadTrigger, err)

@@ -28,6 +28,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
+	"github.com/flowrun/flowrun/runtime/schedule"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
 
@@ -58,6 +59,7 @@ type server struct {
 	watch  observer                                             // is told what happens; may be nil
 	failed func(p *project, diags hcl.Diagnostics, text string) // shows a folder that was refused; the log where nil
 	ready  func(line string)                                    // is told what is served; prints it where nil
+	called func(service, method, path, body string, status int) // is told of what the transport answered itself; may be nil
 	beside func(ctx context.Context)                            // runs beside the server until it ends; may be nil
 
 	redactor *telemetry.Redactor
@@ -72,6 +74,7 @@ type server struct {
 	store    runtime.Store
 	engine   *engine.Engine
 	watcher  *reload.Watcher
+	clock    *schedule.Scheduler // of triggers that fire by themselves
 	hooks    *ingress.Handler
 	door     *control.Handler
 	doorBox  box
@@ -128,6 +131,7 @@ func (s *server) run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { _ = s.watcher.Run(ctx) }) // ends with the context, which is no failure
 	loops.Go(func() { s.housekeeping(ctx) })
+	loops.Go(func() { s.clock.Run(ctx) })
 	loops.Go(func() { s.reloadOnSignal(ctx, hup) })
 	if s.beside != nil {
 		loops.Go(func() { s.beside(ctx) })
@@ -233,8 +237,10 @@ func (s *server) close(doors func(context.Context)) {
 // build makes the engine, the watcher and the control door, none of which does anything yet.
 func (s *server) build() {
 	transport := connectors.NewTransport()
+	client := &http.Client{Transport: connectors.Guarded(transport)}
 	if s.dial != nil {
 		s.dial(transport)
+		client.Transport = s.answering(transport)
 	}
 	s.registry.Speak(transport)
 	cfg := engine.Config{
@@ -243,7 +249,7 @@ func (s *server) build() {
 		Clock:    s.m.Clock,
 		Log:      s.log,
 		Metrics:  s.metrics,
-		Client:   &http.Client{Transport: transport},
+		Client:   client,
 		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
@@ -258,6 +264,7 @@ func (s *server) build() {
 		cfg.OnEvent = s.watch.decided
 	}
 	s.engine = engine.New(cfg)
+	s.clock = schedule.New(schedule.Config{Store: s.store, Accepted: s.accepted, Clock: s.m.Clock, Log: s.log})
 	s.watcher = reload.New(reload.Config{Dir: s.dir, Apply: s.apply, Clock: s.m.Clock, Log: s.log, Metrics: s.metrics})
 	s.door = s.newDoor()
 	s.doorBox.set(s.door)

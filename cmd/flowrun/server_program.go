@@ -144,6 +144,11 @@ func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) e
 	if s.watch != nil {
 		s.watch.swapped(p, b)
 	}
+	sources, err := s.sources(p)
+	if err != nil {
+		return err
+	}
+	s.clock.Set(sources)
 	if s.running {
 		return nil
 	}
@@ -152,13 +157,11 @@ func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) e
 	}
 	s.running = true
 	s.hooks.SetReady(true)
-	var services, doors []string
+	var services []string
 	for _, c := range p.Connections() {
 		services = append(services, c.Name)
-		if c.Listens {
-			doors = append(doors, c.Name)
-		}
 	}
+	doors := s.doorNames(p)
 	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
 		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
 	if s.ready != nil {

@@ -23,6 +23,7 @@ func triggerCommand() *command {
 		args:  "TYPE",
 		short: "send a valid sample event, signed as the service signs",
 		long: "TYPE is a trigger (stripe_charge_failed) or the service's own word (charge.failed).\n" +
+			"On a dev server it may also be the path of a webhook of your own (shop/orders), or RECIPE/TRIGGER of a schedule or a poll.\n" +
 			"The signing secret is the one in the environment; a dev server needs none, since its control door signs.",
 		example: "flowrun trigger stripe_charge_failed -set amount=12000 -set customer=null",
 		group:   groupWrite,
@@ -47,6 +48,10 @@ func triggerCommand() *command {
 			}
 			registry := all.Registry()
 			s, err := newSample(registry, args[0], values, m.Clock.Now())
+			if err != nil && !onlyPrint {
+				t := &triggering{m: m, asJSON: asJSON, client: control.NewClient(server, m.env("FLOWRUN_CONTROL_TOKEN"))}
+				return t.own(ctx, control.TriggerRequest{Type: args[0], Connection: connection, Set: values}, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -120,6 +125,19 @@ func (t *triggering) send(ctx context.Context, r control.TriggerRequest) error {
 		return err
 	}
 	return t.report(t.s.id, t.s.eventType, to, a.status, a.body)
+}
+
+// own sends an event of a trigger that a recipe defines, which only a dev server knows; unknown is why no service has it.
+func (t *triggering) own(ctx context.Context, r control.TriggerRequest, unknown error) error {
+	status, err := t.client.Status(ctx)
+	if err != nil || status.Mode != "dev" {
+		return unknown
+	}
+	result, err := t.client.Trigger(ctx, r)
+	if err != nil {
+		return err
+	}
+	return t.report(result.EventID, result.Type, "/webhooks/"+result.Connection, http.StatusOK, acceptedWord(result.Accepted))
 }
 
 func acceptedWord(accepted bool) string {

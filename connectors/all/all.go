@@ -7,8 +7,11 @@ import (
 	"github.com/flowrun/flowrun/connectors/customerio"
 	"github.com/flowrun/flowrun/connectors/email"
 	"github.com/flowrun/flowrun/connectors/flowrun"
+	"github.com/flowrun/flowrun/connectors/http"
+	"github.com/flowrun/flowrun/connectors/schedule"
 	"github.com/flowrun/flowrun/connectors/slack"
 	"github.com/flowrun/flowrun/connectors/stripe"
+	"github.com/flowrun/flowrun/connectors/webhook"
 )
 
 // Specs returns a description of each service, made anew: the caller owns it.
@@ -17,8 +20,11 @@ func Specs() []*connectors.Spec {
 		customerio.Spec(),
 		email.Spec(),
 		flowrun.Spec(),
+		http.Spec(),
+		schedule.Spec(),
 		slack.Spec(),
 		stripe.Spec(),
+		webhook.Spec(),
 	}
 }
 

@@ -103,7 +103,7 @@ func checkEnv(t *testing.T, spec *connectors.Spec, s connectors.Setting, seen ma
 // checkName tests the name of an action or a trigger.
 func checkName(t *testing.T, spec *connectors.Spec, name string) {
 	t.Helper()
-	if !spec.Local && !strings.HasPrefix(name, spec.Name+"_") || !nameForm.MatchString(name) {
+	if !spec.Local && !strings.HasPrefix(name+"_", spec.Name+"_") || !nameForm.MatchString(name) {
 		t.Errorf("name %q: want lower case words after %s_", name, spec.Name)
 	}
 }
@@ -221,12 +221,12 @@ func checkFields(t *testing.T, where string, o *schema.Object, depth int) {
 // canary ends each secret value of the contract's connection: no error may repeat it.
 const canary = "Canary7Q9x"
 
-// connection returns a connection with its texts set from their examples. Addresses are left to their defaults, and
-// so are switches and numbers.
+// connection returns a connection with its texts set from their examples. Addresses that have a default are left to it,
+// and so are switches and numbers.
 func connection(t *testing.T, spec *connectors.Spec) *connectors.Conn {
 	conn := &connectors.Conn{Name: spec.Name, Service: spec.Name, Settings: map[string][]string{}}
 	for _, s := range spec.Settings {
-		if s.Type.Format == schema.URL || s.Type.Kind == schema.KindBool || s.Type.Kind == schema.KindNumber {
+		if s.Type.Format == schema.URL && s.Default != "" || s.Type.Kind == schema.KindBool || s.Type.Kind == schema.KindNumber {
 			continue
 		}
 		values := literals(t, s)

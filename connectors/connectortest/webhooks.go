@@ -13,7 +13,9 @@ import (
 )
 
 func contractTrigger(t *testing.T, spec *connectors.Spec, tr *schema.Trigger) {
-	checkName(t, spec, tr.Name)
+	if tr.For == nil { // what a recipe tells what it is has a name of its own
+		checkName(t, spec, tr.Name)
+	}
 	if tr.Service != spec.Name {
 		t.Errorf("service %q, want %q", tr.Service, spec.Name)
 	}
@@ -37,7 +39,7 @@ func contractTrigger(t *testing.T, spec *connectors.Spec, tr *schema.Trigger) {
 		t.Error("no event fires it")
 	}
 	for _, typ := range types {
-		if payload := payloadOf(tr, typ); payload == nil || len(payload.Fields()) == 0 {
+		if payload := payloadOf(tr, typ); tr.ShapeSetting == "" && (payload == nil || len(payload.Fields()) == 0) {
 			t.Errorf("the payload of %s has no fields", typ)
 		}
 	}

@@ -130,6 +130,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no state", nil, "state_get", `{"name": "a"}`, connectors.KindInvalid},
 		{"no name", newMemory(), "state_get", `{"name": ""}`, connectors.KindInvalid},
+		{"of flowrun's own", newMemory(), "state_set", `{"name": "flowrun:schedule/a", "value": 1}`, connectors.KindInvalid},
 		{"large", newMemory(), "state_set", `{"name": "a", "value": "` + strings.Repeat("x", 64<<10) + `"}`, connectors.KindInvalid},
 		{"no duration", newMemory(), "state_set", `{"name": "a", "value": 1, "expires": "soon"}`, connectors.KindInvalid},
 		{"no time", newMemory(), "state_increment", `{"name": "a", "within": "0s"}`, connectors.KindInvalid},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -14,9 +15,10 @@ import (
 
 // Bounds of what is kept.
 const (
-	maxName   = 512      // bytes
-	maxValue  = 64 << 10 // bytes of JSON
-	maxAmount = 1 << 53  // of one increment
+	ownPrefix = "flowrun:" // of what triggers remember
+	maxName   = 512        // bytes
+	maxValue  = 64 << 10   // bytes of JSON
+	maxAmount = 1 << 53    // of one increment
 )
 
 func nameField() schema.Field {
@@ -148,6 +150,9 @@ func open(c *connectors.Call) (connectors.State, string, error) {
 	name := connectors.InputString(c, "name")
 	if name == "" || len(name) > maxName {
 		return nil, "", connectors.Invalidf("name must have between 1 and %d bytes", maxName)
+	}
+	if strings.HasPrefix(name, ownPrefix) {
+		return nil, "", connectors.Invalidf("names that begin with %s are flowrun's own", ownPrefix)
 	}
 	return c.Conn.State, name, nil
 }

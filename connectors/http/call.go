@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ type answered struct {
 
 // call makes the call of the action.
 func call(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
-	r := &requesting{c: c, method: cmp(connectors.InputString(c, "method"), http.MethodGet)}
+	r := &requesting{c: c, method: cmp.Or(connectors.InputString(c, "method"), http.MethodGet)}
 	if v := connectors.Input(c, "ok_status"); !v.IsNull() {
 		for it := v.ElementIterator(); it.Next(); {
 			_, n := it.Element()
@@ -81,6 +82,10 @@ func (a *answered) value(out *schema.Object) (cty.Value, error) {
 		attrs["headers"] = cty.MapVal(headers)
 	}
 	f := out.Field("body")
+	if f.Type.Kind != schema.KindAny && f.Nullable && connectors.StatusKind(a.status) != "" {
+		attrs["body"] = cty.NullVal(cty.DynamicPseudoType)
+		return cty.ObjectVal(attrs), nil
+	}
 	if f.Type.Kind != schema.KindAny {
 		if err := schema.CheckJSON(a.body, schema.JSONLimits{}); err != nil {
 			return cty.NilVal, err
@@ -144,7 +149,7 @@ func (r *requesting) target() (*url.URL, error) {
 	raw := connectors.InputString(r.c, "url")
 	if path := connectors.InputString(r.c, "path"); path != "" {
 		if r.base == nil {
-			return nil, connectors.Invalidf("connection %q has no base_url that the path could be appended to", r.c.Conn.Name)
+			return nil, connectors.Invalidf("connection %q has no base_url that the path could be appended to: set base_url in its block, or the environment variable HTTP_BASE_URL", r.c.Conn.Name)
 		}
 		raw = strings.TrimRight(r.base.String(), "/") + "/" + strings.TrimLeft(path, "/")
 	}
@@ -362,7 +367,7 @@ func elements(list []byte, f func([]byte)) error {
 	return nil
 }
 
-// texts of scalars in JSON, for cursors.
+// scalar is a string or a whole number in JSON as text, for cursors.
 func scalar(raw []byte) string {
 	if s, ok := schema.StringOf(raw); ok {
 		return s

@@ -7,6 +7,7 @@
 package http
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,7 +78,7 @@ func check(u *schema.Use) []schema.Problem {
 	return out
 }
 
-// methods are those that a request may have, and how safe a repeat of each is.
+// effectOf says how safe a repeat of a method is.
 func effectOf(method string) schema.Effect {
 	switch method {
 	case "", http.MethodGet, http.MethodHead:
@@ -120,28 +121,42 @@ func request() *connectors.Action {
 			{Name: "body", Type: data, Doc: "Sent as JSON", Example: `{"name": "Jo"}`},
 			{Name: "form", Type: data.MapOf(), Doc: "Sent as a form", Example: `{"name": "Jo"}`},
 			{Name: "text", Type: text, Doc: "Sent as plain text", Example: `"hello"`},
-			{Name: "ok_status", Type: whole.ListOf(), Doc: "Statuses that are no failure, besides 200 to 299", Example: "[404]"},
+			{Name: "ok_status", Type: whole.ListOf(), Doc: "Statuses that are no failure, besides 200 to 299. With these a declared body is null", Example: "[404]"},
 			{Name: "idempotency_header", Type: text, Doc: "A header by which the service recognises a repeat: it carries the step's key", Example: `"Idempotency-Key"`},
 			{Name: "answer", Type: data, Doc: "The type of the body that is answered, such as { id = string } or list(object({ id = string })). Without it the body may be anything"},
 		})
 	in := schema.NewObject("http_request", fields...).WithOneOf("path", "url")
 	return &connectors.Action{
 		Action: schema.Action{
-			Name: "http_request", Service: service, Effect: schema.AtMostOnce, ShapeInput: "answer", For: requestUse, In: in, Out: answerObject(nil),
+			Name: "http_request", Service: service, Effect: schema.AtMostOnce, ShapeInput: "answer", For: requestUse, In: in, Out: answerObject(nil, true),
 			Doc: "Make a request. How safe a repeat is depends on the method: GET and HEAD change nothing, PUT and DELETE may be repeated, POST and PATCH are recognised by idempotency_header or made at most once",
 		},
-		Call:    connectors.Func(call),
-		Example: `{"method": "POST", "url": "https://api.example.com/orders", "body": {"sku": "a1"}}`,
-		Answer:  `{"status": 200, "headers": {"content-type": "application/json"}, "body": {}}`,
-		Reply:   `{}`,
+		Call:     connectors.Func(call),
+		Example:  `{"method": "POST", "path": "/orders", "body": {"sku": "a1"}}`,
+		Answer:   `{"status": 200, "headers": {"content-type": "application/json"}, "body": {}}`,
+		Reply:    `{}`,
+		ReplyFor: func(a *connectors.Action) string { return replyOf(a.Out.Field("body").Type) },
 	}
 }
 
-// answerObject is the shape of an answer whose body has the type, or any.
-func answerObject(body *schema.Type) *schema.Object {
+// replyOf is a body of a type, for dry runs.
+func replyOf(t schema.Type) string {
+	switch {
+	case t.Kind == schema.KindAny:
+		return `{}`
+	case t.Kind == schema.KindList && t.Elem != nil:
+		return "[" + replyOf(*t.Elem) + "]"
+	}
+	o := schema.NewObject("answer", schema.Field{Name: "body", Type: t, Required: true})
+	return string(schema.Lookup(o.Sample(service), "body"))
+}
+
+// answerObject is the shape of an answer whose body has the type, or any. mayLack says that statuses count as success
+// with which something else is answered: the body is null then.
+func answerObject(body *schema.Type, mayLack bool) *schema.Object {
 	f := schema.Field{Name: "body", Type: data, Required: true, Nullable: true, Doc: "What was answered: JSON as what it is, anything else as text, null where there was nothing"}
 	if body != nil {
-		f.Type, f.Nullable = *body, false
+		f.Type, f.Nullable = *body, mayLack
 	}
 	return schema.NewObject("answer",
 		schema.Field{Name: "status", Type: whole, Required: true, Doc: "The HTTP status", Example: "200"},
@@ -152,7 +167,8 @@ func answerObject(body *schema.Type) *schema.Object {
 // requestUse says what a request is by its arguments.
 func requestUse(u *schema.Use) schema.ActionUse {
 	method := u.Text("method")
-	use := schema.ActionUse{Effect: effectOf(method), Out: answerObject(u.Shape)}
+	_, more := u.Given["ok_status"]
+	use := schema.ActionUse{Effect: effectOf(method), Out: answerObject(u.Shape, more)}
 	problem := func(setting, format string, args ...any) {
 		use.Problems = append(use.Problems, schema.Problem{Setting: setting, Reason: fmt.Sprintf(format, args...)})
 	}
@@ -170,7 +186,7 @@ func requestUse(u *schema.Use) schema.ActionUse {
 				problem(name, "a request has one body: give body, form or text.")
 			}
 			if method == "" || method == http.MethodGet || method == http.MethodHead {
-				problem(name, "a %s request has no body. Give the method, such as method = \"POST\", or put it into query.", cmp(method, "GET"))
+				problem(name, "a %s request has no body. Give the method, such as method = \"POST\", or put it into query.", cmp.Or(method, "GET"))
 			}
 		}
 	}
@@ -184,20 +200,13 @@ func requestUse(u *schema.Use) schema.ActionUse {
 	return use
 }
 
-func cmp(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
-}
-
 // pagingProblems looks at paging where it is written out.
 func pagingProblems(v cty.Value) []schema.Problem {
 	p, ok := pagingOf(v)
 	if !ok {
 		return nil
 	}
-	reason := ""
+	var reason string
 	switch {
 	case p.next == "cursor" && (p.cursor == "" || p.param == ""):
 		reason = "paging by cursor needs cursor, where in the body it is, and param, the query parameter that takes it."

@@ -248,6 +248,9 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 		}
 	}
 	out.Settings = values
+	if !ok {
+		out.Payload = nil // what it carries is not known
+	}
 	if spec.For != nil && ok {
 		b.triggerUse(out, t, &schema.Use{Recipe: b.src.Name, Name: t.Name, Sole: len(b.src.Triggers) == 1, Shape: shape, Given: values})
 	}

@@ -88,6 +88,11 @@ func (e *Engine) newGraph(g *generation, nodes []*check.Node, base int) (graph, 
 		if out.actions[i] = e.cfg.Registry.Caller(n.Action.Name); out.actions[i] == nil {
 			return graph{}, fmt.Errorf("action %q has no caller", n.Action.Name)
 		}
+		if n.Action.For != nil { // the call is told what the recipe declares
+			use := *out.actions[i]
+			use.Action = *n.Action
+			out.actions[i] = &use
+		}
 		if out.conns[i] = g.conns[n.Connection]; out.conns[i] == nil {
 			return graph{}, fmt.Errorf("connection %q is not bound", n.Connection)
 		}

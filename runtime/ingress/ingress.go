@@ -23,6 +23,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/telemetry"
@@ -74,9 +76,16 @@ type Config struct {
 type Door struct {
 	Conn    *connectors.Conn
 	Webhook *connectors.Webhook
+
+	// Of a path of a recipe's own.
+	Path     string               // the path, which the name of the door is then
+	Settings map[string]cty.Value // of the trigger
+	Method   string               // the only one that is taken; POST where empty
+	Status   int                  // what the sender is answered once the event is stored; 200 where 0
+	Answer   []byte               // the body of that answer, as JSON; nil says what became of the event
 }
 
-// Handler serves POST /webhooks/{connection} and GET /healthz, and nothing else.
+// Handler serves POST /webhooks/{connection}, the paths of recipes below /webhooks/, and GET /healthz, and nothing else.
 type Handler struct {
 	cfg      Config
 	notReady atomic.Bool
@@ -138,7 +147,6 @@ func NewServer(addr string, h http.Handler) *http.Server {
 var (
 	jsonType   = []string{"application/json"}
 	retryAfter = []string{strconv.Itoa(retrySeconds)}
-	allowPost  = []string{http.MethodPost}
 	allowGet   = []string{"GET, HEAD"}
 	closing    = []string{"close"}
 
@@ -166,9 +174,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, name string) {
-	if r.Method != http.MethodPost {
-		w.Header()["Allow"] = allowPost
-		h.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, metric: telemetry.RefusedMethod, reason: "use POST"})
+	if r.Method != http.MethodPost && r.Method != http.MethodPut && r.Method != http.MethodPatch {
+		h.wrongMethod(w, r, http.MethodPost)
 		return
 	}
 	if h.notReady.Load() {
@@ -180,6 +187,10 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, name string) {
 	if name != "" && len(name) <= maxDoorName {
 		door = h.cfg.Door(name)
 	}
+	if want := door.method(); r.Method != want {
+		h.wrongMethod(w, r, want)
+		return
+	}
 	if door == nil {
 		h.refuse(w, r, refusal{status: http.StatusNotFound, metric: telemetry.RefusedDoor, reason: "no such connection"})
 		return
@@ -189,6 +200,34 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, name string) {
 		refused.connection = door.Conn.Name
 		h.refuse(w, r, refused)
 	}
+}
+
+func (d *Door) method() string {
+	if d == nil || d.Method == "" {
+		return http.MethodPost
+	}
+	return d.Method
+}
+
+func (h *Handler) wrongMethod(w http.ResponseWriter, r *http.Request, want string) {
+	w.Header()["Allow"] = []string{want}
+	h.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, metric: telemetry.RefusedMethod, reason: "use " + want})
+}
+
+// taken answers one that was taken.
+func (d *Door) taken(w http.ResponseWriter, body []byte) {
+	status := http.StatusOK
+	if d.Status != 0 {
+		status = d.Status
+	}
+	switch {
+	case status == http.StatusNoContent:
+		w.WriteHeader(status) // which has no body
+		return
+	case d.Answer != nil:
+		body = d.Answer
+	}
+	answer(w, status, body)
 }
 
 // take takes one request in, and answers it unless it returns a refusal.
@@ -233,7 +272,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 	}
 
 	now := h.cfg.Clock.Now()
-	env, err := door.Webhook.Open(&connectors.WebhookRequest{Body: buf.Bytes(), Header: r.Header, Conn: door.Conn, Now: now})
+	env, err := door.Webhook.Open(&connectors.WebhookRequest{Body: buf.Bytes(), Header: r.Header, Conn: door.Conn, Now: now,
+		Path: door.Path, Settings: door.Settings})
 	if err != nil {
 		return opening(err)
 	}
@@ -254,6 +294,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 		// The store and the engine keep the payload; the buffer goes back to the pool.
 		Payload: bytes.Clone(buf.Bytes()),
 	}
+	if env.Payload != "" {
+		event.Payload = []byte(env.Payload)
+	}
 	accepted, err := h.cfg.Accept(context.WithoutCancel(r.Context()), event)
 	if err != nil {
 		return refusal{status: http.StatusServiceUnavailable, metric: telemetry.RefusedStore,
@@ -261,12 +304,12 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 	}
 	if !accepted {
 		h.cfg.Metrics.EventDuplicate(event.Connection)
-		answer(w, http.StatusOK, bodyDuplicate)
+		door.taken(w, bodyDuplicate)
 		return refusal{}
 	}
 	h.cfg.Metrics.EventAccepted(event.Connection, event.Service)
 	h.cfg.Accepted(event)
-	answer(w, http.StatusOK, bodyAccepted)
+	door.taken(w, bodyAccepted)
 	return refusal{}
 }
 

@@ -1,0 +1,31 @@
+recipe {
+  description = "Keep people in Customer.io as a list of contacts has them"
+}
+
+trigger "poll" {
+  url     = "https://crm.example.com/v1/contacts"
+  items   = "data"
+  every   = "5m"
+  capture = ["insert", "update"]
+
+  item = {
+    id    = string
+    email = string
+    plan  = optional(string)
+  }
+
+  paging = {
+    items  = "data"
+    next   = "cursor"
+    cursor = "next"
+    param  = "after"
+  }
+}
+
+action "customerio_identify" {
+  id = trigger.item.id
+  attributes = {
+    email = trigger.item.email
+    plan  = trigger.item.plan
+  }
+}
