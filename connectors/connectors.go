@@ -32,6 +32,9 @@ type Spec struct {
 	// default. A class that is not there has no limit.
 	Limits map[string]Limit
 
+	// Protocols carry requests whose URLs have schemes of the service's own; nil where it speaks HTTP.
+	Protocols map[string]Protocol
+
 	// Keep makes what a connection keeps between its calls, as Conn.Kept, and returns nil where that is nothing. It is
 	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
 	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.

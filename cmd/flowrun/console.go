@@ -50,7 +50,7 @@ func (c *console) printf(format string, args ...any) {
 func (c *console) ready(line string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "flowrun: %s\n\n", line)
-	fmt.Fprintf(&b, "  a sandbox: Stripe is %s, Customer.io is %s, nothing leaves this machine\n", c.fakes.urls["stripe"], c.fakes.urls["customerio"])
+	fmt.Fprintf(&b, "  a sandbox, nothing leaves this machine: %s\n", c.fakes.where)
 	typ := "stripe_charge_failed"
 	if all := c.types(); len(all) > 0 {
 		typ = all[0].Type

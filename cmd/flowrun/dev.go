@@ -9,18 +9,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/flowrun/flowrun/connectors/all"
-	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
-	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
-	"github.com/flowrun/flowrun/connectors/stripe"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime/control"
 )
@@ -91,74 +85,6 @@ func newSandbox(s *server, fakes *fakes) *console {
 	s.beside = c.keys
 	fakes.told, s.called = c.called, c.called
 	return c
-}
-
-// fakes are the stand-ins, each on a port of its own.
-type fakes struct {
-	servers []*http.Server
-	urls    map[string]string // by service
-	told    func(service, method, path, body string, status int)
-}
-
-func startFakes(faults map[string]*fault) (*fakes, error) {
-	f := &fakes{urls: map[string]string{}, told: func(string, string, string, string, int) {}}
-	payments := stripefake.New(stripefake.Options{AutoCreate: true, API: stripe.NewAPI(), OnRequest: func(r stripefake.Request) {
-		body := ""
-		if len(r.Form) > 0 {
-			body = r.Form.Encode()
-		}
-		f.told("stripe", r.Method, r.Path, body, r.Status)
-	}})
-	customerio := customeriofake.New(customeriofake.Options{AutoCreate: true, OnCall: func(c customeriofake.Call) {
-		f.told("customerio", c.Method, c.Path, string(c.Raw), c.Status)
-	}})
-	for _, fake := range []struct {
-		service string
-		handler http.Handler
-	}{{"stripe", payments}, {"customerio", customerio}} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			f.close()
-			return nil, fmt.Errorf("opening a port for the stand-in of %s: %w", fake.service, err)
-		}
-		handler := fake.handler
-		if x := faults[fake.service]; x != nil {
-			handler = f.failing(fake.service, x, handler)
-		}
-		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-		f.servers = append(f.servers, srv)
-		f.urls[fake.service] = "http://" + l.Addr().String()
-		go func() { _ = srv.Serve(l) }() // ends when it is closed
-	}
-	return f, nil
-}
-
-func (f *fakes) close() {
-	for _, srv := range f.servers {
-		srv.Close()
-	}
-}
-
-// redirect has a connection call its stand-in, and drops what would only make sense for the real service.
-func (f *fakes) redirect(c *lang.BoundConnection) {
-	if c.Settings == nil {
-		c.Settings = map[string][]string{}
-	}
-	set := func(url string, settings ...string) {
-		for _, name := range settings {
-			c.Settings[name] = []string{url}
-		}
-	}
-	switch c.Service {
-	case "stripe":
-		set(f.urls[c.Service], "base_url")
-		delete(c.Settings, "livemode")
-	case "http":
-		set("true", "allow_private") // the transport reaches this machine only
-	case "customerio":
-		set(f.urls[c.Service], "track_url", "app_url")
-		delete(c.Settings, "region")
-	}
 }
 
 // keys sends a sample for each line typed: the next one, or that of a type. It ends with the terminal.

@@ -125,7 +125,9 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 		return err
 	}
 	hidden := secrets(bindings.Secrets)
-	recorder := &wire{live: o.live, secrets: hidden, next: connectors.Guarded(connectors.NewTransport())}
+	transport := connectors.NewTransport()
+	registry.Speak(transport)
+	recorder := &wire{live: o.live, secrets: hidden, next: connectors.Guarded(transport)}
 	observed, err := recorder.observe()
 	if err != nil {
 		return err

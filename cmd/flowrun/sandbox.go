@@ -118,6 +118,10 @@ func (v *inventor) value(name string, f *schema.Field, asked bool) (value string
 	case f.Type.Kind == schema.KindBool, f.Type.Kind == schema.KindNumber, f.Type.Format == schema.URL, len(f.Type.Enum) > 0:
 		value = strings.Trim(f.Example, `"`)
 		return value, asked && value != ""
+	case !f.Secret && f.Type.Kind == schema.KindString && f.Example != "":
+		value = strings.Trim(f.Example, `"`) // a name or an address, which nobody takes for a key
+	case strings.HasPrefix(f.Example, `"https://`):
+		value = f.Example[1:strings.LastIndexByte(f.Example, '/')+1] + secret
 	default:
 		value = keyPrefix.FindString(f.Example) + secret
 	}

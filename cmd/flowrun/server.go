@@ -246,6 +246,7 @@ func (s *server) build() {
 		s.dial(transport)
 		client.Transport = s.answering(transport)
 	}
+	s.registry.Speak(transport)
 	cfg := engine.Config{
 		Store:    s.store,
 		Registry: s.registry,

@@ -5,9 +5,11 @@ package all
 import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/customerio"
+	"github.com/flowrun/flowrun/connectors/email"
 	"github.com/flowrun/flowrun/connectors/flowrun"
 	"github.com/flowrun/flowrun/connectors/http"
 	"github.com/flowrun/flowrun/connectors/schedule"
+	"github.com/flowrun/flowrun/connectors/slack"
 	"github.com/flowrun/flowrun/connectors/stripe"
 	"github.com/flowrun/flowrun/connectors/webhook"
 )
@@ -16,9 +18,11 @@ import (
 func Specs() []*connectors.Spec {
 	return []*connectors.Spec{
 		customerio.Spec(),
+		email.Spec(),
 		flowrun.Spec(),
 		http.Spec(),
 		schedule.Spec(),
+		slack.Spec(),
 		stripe.Spec(),
 		webhook.Spec(),
 	}

@@ -15,7 +15,7 @@ func track(s *settings) *connectors.Action {
 	fields := append(anyone(),
 		schema.Field{Name: "anonymous_id", Doc: "Id of somebody who is not identified yet, such as a cookie's",
 			Type: schema.Type{Kind: schema.KindString, Max: maxID}, Example: `"anon-7f3a"`},
-		schema.Field{Name: "name", Required: true, Doc: "Name of the event, by which campaigns and segments know it",
+		schema.Field{Name: "name", Required: true, Role: schema.RoleEventName, Doc: "Name of the event, by which campaigns and segments know it",
 			Type: schema.Type{Kind: schema.KindString, Max: maxEventName}, Example: `"payment_failed"`},
 		schema.Field{Name: "type", Doc: "Kind of event: page and screen are views", Type: schema.EnumOf("event", "page", "screen"),
 			Example: `"event"`},

@@ -64,6 +64,7 @@ const (
 	RoleAmount     Role = "amount"
 	RoleCurrency   Role = "currency"
 	RoleCreatedAt  Role = "created_at"
+	RoleEventName  Role = "event_name" // what happened, in one word
 )
 
 // Personal reports whether a value in this role identifies a person and is redacted in logs.

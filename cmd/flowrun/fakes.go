@@ -1,0 +1,113 @@
+package main
+
+// The stand-ins of dev: what each service is replaced by, and the settings that send a connection there.
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
+	"github.com/flowrun/flowrun/connectors/connectortest/mailfake"
+	"github.com/flowrun/flowrun/connectors/connectortest/slackfake"
+	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
+	"github.com/flowrun/flowrun/connectors/stripe"
+	"github.com/flowrun/flowrun/lang"
+)
+
+// fakes are the stand-ins, each on a port of its own.
+type fakes struct {
+	servers []*http.Server
+	mail    *mailfake.Fake
+	set     map[string]map[string]string // by service, the settings that lead to its stand-in; "" leaves one out
+	where   string                       // "stripe is http://127.0.0.1:1234, ..."
+	told    func(service, method, path, body string, status int)
+}
+
+// standIn is a service's replacement that speaks HTTP.
+type standIn struct {
+	service string
+	handler http.Handler
+	set     func(url string) map[string]string
+}
+
+func (f *fakes) standIns() []standIn {
+	payments := stripefake.New(stripefake.Options{AutoCreate: true, API: stripe.NewAPI(), OnRequest: func(r stripefake.Request) {
+		body := ""
+		if len(r.Form) > 0 {
+			body = r.Form.Encode()
+		}
+		f.told("stripe", r.Method, r.Path, body, r.Status)
+	}})
+	customerio := customeriofake.New(customeriofake.Options{AutoCreate: true, OnCall: func(c customeriofake.Call) {
+		f.told("customerio", c.Method, c.Path, string(c.Raw), c.Status)
+	}})
+	slack := &slackfake.Fake{OnCall: func(method, path, body string, status int) { f.told("slack", method, path, body, status) }}
+	return []standIn{
+		{"stripe", payments, func(url string) map[string]string { return map[string]string{"base_url": url, "livemode": ""} }},
+		{"customerio", customerio, func(url string) map[string]string {
+			return map[string]string{"track_url": url, "app_url": url, "region": ""}
+		}},
+		{"slack", slack, func(url string) map[string]string {
+			return map[string]string{"base_url": url + "/api", "webhook_url": url + slackfake.WebhookPath}
+		}},
+	}
+}
+
+func startFakes(faults map[string]*fault) (*fakes, error) {
+	f := &fakes{set: map[string]map[string]string{}, told: func(string, string, string, string, int) {}}
+	for _, fake := range f.standIns() {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			f.close()
+			return nil, fmt.Errorf("opening a port for the stand-in of %s: %w", fake.service, err)
+		}
+		handler := fake.handler
+		if x := faults[fake.service]; x != nil {
+			handler = f.failing(fake.service, x, handler)
+		}
+		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		f.servers = append(f.servers, srv)
+		f.set[fake.service] = fake.set("http://" + l.Addr().String())
+		f.where += fake.service + " is http://" + l.Addr().String() + ", "
+		go func() { _ = srv.Serve(l) }() // ends when it is closed
+	}
+	var err error
+	f.mail, err = mailfake.New(mailfake.Options{OnMail: func(m mailfake.Mail) {
+		f.told("email", "SEND", strings.Join(m.To, ", "), m.Data, http.StatusOK)
+	}})
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	host, port := f.mail.Addr()
+	f.where += "email is smtp://" + net.JoinHostPort(host, port)
+	f.set["http"] = map[string]string{"allow_private": "true"} // the transport reaches this machine only
+	f.set["email"] = map[string]string{"host": host, "port": port, "tls": "none", "username": "", "password": ""}
+	return f, nil
+}
+
+func (f *fakes) close() {
+	for _, srv := range f.servers {
+		srv.Close()
+	}
+	if f.mail != nil {
+		f.mail.Close()
+	}
+}
+
+// redirect has a connection call its stand-in, and drops what would only make sense for the real service.
+func (f *fakes) redirect(c *lang.BoundConnection) {
+	if c.Settings == nil {
+		c.Settings = map[string][]string{}
+	}
+	for name, value := range f.set[c.Service] {
+		if value == "" {
+			delete(c.Settings, name)
+			continue
+		}
+		c.Settings[name] = []string{value}
+	}
+}

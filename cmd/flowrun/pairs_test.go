@@ -1,0 +1,200 @@
+package main
+
+// Every pair of Stripe and Customer.io, both ways: its recipe is written, checked with all others in one program, and run
+// in the sandbox on a sample of its trigger. What it calls must be what it was written for.
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/connectors/pair"
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/diag"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/memstore"
+	"github.com/flowrun/flowrun/runtime/runtimetest"
+)
+
+// written is a pair with its recipe.
+type written struct {
+	onePair
+	*pair.Recipe
+	name string
+}
+
+// everyPair is how many pairs go by for each that is tried; -pairs 1 tries all.
+var everyPair = flag.Int("pairs", 61, "of TestPairs: try each of so many pairs; 1 for all")
+
+func TestPairs(t *testing.T) {
+	registry := all.Registry()
+	list, err := pairsBetween(registry, []string{"stripe", "customerio"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, vars := map[string][]byte{}, map[string]string{}
+	var recipes []written
+	variables, lookUps, guarded := 0, 0, 0
+	for i, p := range list {
+		if i%*everyPair != 0 {
+			continue
+		}
+		r, err := pair.Write(registry, p.Trigger, p.Action)
+		if err != nil {
+			t.Fatalf("%v: %v", p, err)
+		}
+		w := written{p, r, fmt.Sprintf("pairs/%05d", i)}
+		files[w.name+".hcl"] = []byte(r.Text)
+		recipes = append(recipes, w)
+		honest(t, w)
+		for _, v := range r.Variables {
+			vars[v.Name] = text(v)
+		}
+		if slices.ContainsFunc(r.Variables, func(v pair.Variable) bool { return !strings.HasPrefix(v.Name, "allow_") }) {
+			variables++
+		}
+		if len(r.LookUps) > 0 {
+			lookUps++
+		}
+		if r.Guarded {
+			guarded++
+		}
+	}
+	t.Logf("%d of %d pairs: %d need a variable, %d a look-up, %d are guarded", len(recipes), len(list), variables, lookUps, guarded)
+	if len(list) < 5000 {
+		t.Errorf("%d pairs: has the catalogue shrunk?", len(list))
+	}
+	program, diags := lang.CompileFiles(files, registry)
+	for i, d := range diags {
+		if m, _ := diag.MetaOf(d); i < 5 && m.Code != diag.Circle { // pairs side by side make circles that no project has
+			t.Errorf("%v\n%s", d, files[d.Subject.Filename])
+		}
+	}
+	if diags.HasErrors() {
+		t.FailNow()
+	}
+	runPairs(t, program, recipes, vars)
+}
+
+// honest tests what no pair may do: use the event's id, or make up a value.
+func honest(t *testing.T, w written) {
+	t.Helper()
+	if strings.Contains(w.Text, "event.id") {
+		t.Errorf("%v uses the event's id:\n%s", w.onePair, w.Text)
+	}
+	body := w.Text[strings.LastIndex(w.Text, "\naction "):]
+	for line := range strings.Lines(body) {
+		if _, value, ok := strings.Cut(line, " = "); ok && strings.ContainsAny(value, `"0123456789`) && !strings.Contains(value, "var.") {
+			t.Errorf("%v makes up a value:%s\n%s", w.onePair, line, w.Text)
+		}
+	}
+	if irreversibleAction(w.Action) && !strings.Contains(w.Text, "condition = var.allow_") {
+		t.Errorf("%v can't be undone and has no guard:\n%s", w.onePair, w.Text)
+	}
+}
+
+func irreversibleAction(name string) bool {
+	return strings.Contains(name, "delete") || strings.HasSuffix(name, "_suppress") || strings.Contains(name, "cancel")
+}
+
+// text is a value for a variable, as -var takes it.
+func text(v pair.Variable) string {
+	var s string
+	if json.Unmarshal([]byte(v.Example), &s) == nil {
+		return s
+	}
+	switch {
+	case v.Example != "":
+		return v.Example
+	case v.Type == "number":
+		return "1"
+	case v.Type == "bool":
+		return "true"
+	}
+	return "made-up"
+}
+
+func runPairs(t *testing.T, program *lang.Program, recipes []written, vars map[string]string) {
+	recorder := &wire{}
+	observed, err := recorder.observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range observed.ServiceNames() {
+		observed.Spec(name).Limits = nil // the clock stands still, and would let no second call through
+	}
+	p := &project{dir: t.TempDir(), program: program}
+	bindings, diags := program.Bind(newInventor(observed, func(string) (string, bool) { return "", false }).inputs(p, vars))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	store, clock := memstore.New(), runtimetest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
+	defer store.Close()
+	e := engine.New(engine.Config{Store: store, Registry: observed, Clock: clock, Client: &http.Client{Transport: recorder}})
+	if err := e.Swap(t.Context(), program, bindings); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for i, w := range recipes {
+		recorder.seen = nil
+		run, err := runPair(t.Context(), e, store, observed, w, fmt.Sprintf("evt_%d", i), clock.Now())
+		switch {
+		case err != nil:
+			t.Fatalf("%v: %v\n%s", w.onePair, err, w.Text)
+		case run.Status != runtime.RunCompleted || !calledAction(recorder.seen, w.Action) && !(run.StoppedBy == "the look-up found it" && calledAction(recorder.seen, w.LookUps[0])):
+			if failed++; failed <= 5 {
+				t.Errorf("%v: %v, %v, stopped by %q\n%s", w.onePair, run.Status, run.Error, run.StoppedBy, w.Text)
+			}
+		}
+	}
+	if failed > 0 {
+		t.Errorf("%d of %d pairs did not make their call", failed, len(recipes))
+	}
+}
+
+func calledAction(seen []request, action string) bool {
+	return slices.ContainsFunc(seen, func(r request) bool { return r.Action == action })
+}
+
+// runPair runs a pair's recipe on a sample in which all that it waits for is there.
+func runPair(ctx context.Context, e *engine.Engine, store runtime.Store, r *connectors.Registry, w written, id string, now time.Time) (*runtime.Run, error) {
+	trigger := r.Trigger(w.Trigger)
+	set := map[string]string{}
+	for _, s := range w.NotNull {
+		set[s.Path.String()] = witness(s)
+	}
+	sm, err := newSample(r, w.Trigger, set, now)
+	if err != nil {
+		return nil, err
+	}
+	ev := &runtime.Event{ID: id, Connection: trigger.Service, Service: trigger.Service, Type: sm.eventType, Time: now, ReceivedAt: now, Payload: sm.body}
+	if _, err := store.AcceptEvent(ctx, ev); err != nil {
+		return nil, err
+	}
+	return e.Once(ctx, w.name, ev)
+}
+
+// witness is a value of a field.
+func witness(s pair.Source) string {
+	switch {
+	case s.Prefix != "":
+		return s.Prefix + "123"
+	case s.Field.Role == schema.RoleEmail:
+		return "kim@example.com"
+	case s.Field.Type.Kind == schema.KindNumber:
+		return "1750000000"
+	case s.Field.Role == schema.RolePhone:
+		return "+15555550100"
+	}
+	return s.Field.Type.Prefix + "123"
+}
