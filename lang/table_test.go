@@ -1,6 +1,7 @@
 package lang_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -8,6 +9,8 @@ import (
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/langtest"
+	"github.com/flowrun/flowrun/lang/suite"
+	"github.com/flowrun/flowrun/lang/syntax"
 )
 
 // TestTable compiles the examples of `flowrun explain`. A bad one has the mistake it is about and no other; a good one
@@ -44,8 +47,16 @@ func TestTable(t *testing.T) {
 }
 
 func compileText(text string) hcl.Diagnostics {
-	_, diags := lang.CompileFiles(langtest.Files("example.hcl", []byte(text)), langtest.Catalog())
-	return diags
+	recipes, tests := langtest.Files("example.hcl", []byte(text)), map[string][]byte{}
+	for name, src := range recipes {
+		if strings.HasSuffix(name, syntax.TestEnding) {
+			tests[name] = src
+			delete(recipes, name)
+		}
+	}
+	p, diags := lang.CompileFiles(recipes, langtest.Catalog())
+	_, more := suite.Compile(tests, suite.Options{Program: p, Catalog: langtest.Catalog(), Kinds: []string{"server"}})
+	return append(diags, more...)
 }
 
 func bindText(text string) hcl.Diagnostics {

@@ -21,7 +21,7 @@ type Entry struct {
 }
 
 // Codes. FR1xxx: files and syntax. FR2xxx: names, types and values in recipes. FR3xxx: flow. FR4xxx: connections,
-// variables and secrets. FR5xxx: warnings.
+// variables and secrets. FR5xxx: warnings. FR6xxx: tests of recipes.
 const (
 	FileTooLarge      Code = "FR1001"
 	TooDeep           Code = "FR1002"
@@ -89,6 +89,16 @@ const (
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	TestOfNothing     Code = "FR6001"
+	TestUnknownName   Code = "FR6002"
+	TestValue         Code = "FR6003"
+	TestUnknownStep   Code = "FR6004"
+	TestWithoutEvent  Code = "FR6005"
+	TestOtherEvent    Code = "FR6006"
+	TestFixture       Code = "FR6007"
+	DuplicateTest     Code = "FR6008"
+	TestEval          Code = "FR6009"
+	TestAnswer        Code = "FR6010"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
@@ -134,6 +144,8 @@ func family(digit byte) []Entry {
 		return connectionRows[:]
 	case '5':
 		return warningRows[:]
+	case '6':
+		return testRows[:]
 	}
 	return nil
 }
