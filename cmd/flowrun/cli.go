@@ -82,6 +82,7 @@ func commands() []*command {
 		devCommand(),
 		validateCommand(),
 		fmtCommand(),
+		testCommand(),
 		runCommand(),
 		triggerCommand(),
 

@@ -22,7 +22,8 @@ var layers = []struct {
 	folder string
 	level  int
 }{
-	{"cmd", 6},
+	{"cmd", 7},
+	{"runtime/testrun", 6},
 	{"runtime/engine", 5},
 	{"runtime/ingress", 5},
 	{"runtime/reload", 5},
@@ -33,6 +34,7 @@ var layers = []struct {
 	{"connectors/all", 5},
 	{"lang/edit", 5},
 	{"lang/langtest", 5},
+	{"lang/suite", 4},
 	{"runtime", 4},
 	{"runtime/telemetry", 4},
 	{"connectors/connectortest", 4},
