@@ -30,6 +30,10 @@ type Options struct {
 // places; those with mistakes are left out.
 func Compile(files map[string][]byte, o Options) ([]*Test, hcl.Diagnostics) {
 	parsed, diags := syntax.ParseTests(files)
+	broken := map[string]bool{} // files in which something can't be read
+	for _, d := range diags {
+		broken[d.Subject.Filename] = broken[d.Subject.Filename] || d.Severity == hcl.DiagError
+	}
 	var tests []*Test
 	for _, f := range parsed {
 		c := newChecker(o)
@@ -42,7 +46,7 @@ func Compile(files map[string][]byte, o Options) ([]*Test, hcl.Diagnostics) {
 			}
 			names[src.Name] = src.NameRange
 			diag.In(fmt.Sprintf("in test %q", src.Name), c.diags[before:])
-			if t != nil && !c.diags[before:].HasErrors() {
+			if t != nil && !broken[f.Filename] && !c.diags[before:].HasErrors() {
 				tests = append(tests, t)
 			}
 		}

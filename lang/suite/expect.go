@@ -140,8 +140,9 @@ func (c *checker) oneOfSequence(n *check.Node, x hclsyntax.Expression) *Answer {
 func (c *checker) result(n *check.Node, v cty.Value, x hclsyntax.Expression, rng hcl.Range) *Answer {
 	switch {
 	case !v.IsKnown():
+	case n.Action.Out == nil && (v.IsNull() || !v.RawEquals(cty.EmptyObjectVal)):
+		c.report(diag.TestAnswer, rng, "%s answers nothing that a recipe could read: that it succeeds is result = {}.", n.Action.Name)
 	case n.Action.Out == nil:
-		c.report(diag.TestAnswer, rng, "%s answers nothing that a recipe could read, so that there is no result to mock; an error can be.", n.Action.Name)
 	case v.IsNull() && !n.Action.OutMayBeNull:
 		c.report(diag.TestValue, rng, "The answer of %s is never null.", n.Action.Name)
 	default:

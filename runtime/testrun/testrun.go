@@ -12,6 +12,7 @@ import (
 	"net/http"
 	goruntime "runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -188,6 +189,11 @@ func (r *Runner) play(ctx context.Context, t *suite.Test, res *Result) (*world, 
 	for name, value := range t.State {
 		if err := w.store.SetState(ctx, name, &runtime.StateValue{Value: value, At: w.clock.Now()}); err != nil {
 			return nil, fmt.Errorf("keeping the state %q: %w", name, err)
+		}
+		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil { // it may be a counter's
+			if _, err := w.store.Increment(ctx, &runtime.Increment{Name: name, ID: "state", By: n, At: w.clock.Now()}); err != nil {
+				return nil, fmt.Errorf("keeping the counter %q: %w", name, err)
+			}
 		}
 	}
 	for _, m := range t.Moves {
