@@ -80,9 +80,11 @@ type command struct {
 func commands() []*command {
 	return []*command{
 		devCommand(),
+		initCommand(),
 		validateCommand(),
 		fmtCommand(),
 		testCommand(),
+		fuzzCommand(),
 		runCommand(),
 		triggerCommand(),
 

@@ -127,6 +127,8 @@ func (m *maker) text(t Type, mode extreme) string {
 	switch {
 	case t.Format == Currency:
 		return m.pick("eur", "usd", "jpy", "kwd")
+	case t.Format == ID && mode == allWild:
+		return t.Prefix + m.pick("a", "0", "Ab_12", strings.Repeat("x", 60)) // the vendor makes it, of characters of its own
 	case mode == allEmpty:
 		return t.Prefix
 	case mode == allWild:
@@ -139,7 +141,9 @@ func (m *maker) number(t Type, mode extreme) any {
 	switch {
 	case t.Format == UnixTime:
 		return json.Number(m.pick("0", "1700000000", "253402300799"))
-	case mode == allWild && (t.Format == Integer || t.Format == MinorUnit):
+	case mode == allWild && t.Format == MinorUnit:
+		return json.Number(m.pick("0", "-1", "99999999", "999999999999999", "-99999999"))
+	case mode == allWild && t.Format == Integer:
 		return json.Number(m.pick("0", "-1", "9007199254740993", "1000000000000000", "-9007199254740993"))
 	case mode == allWild:
 		return json.Number(m.pick("0", "-1", "9007199254740993", "1e15", "0.1", "-0.000001", "1e300"))

@@ -57,6 +57,7 @@ type Event struct {
 
 	Trigger  *check.Trigger // of a sample: what listens to it
 	Type     string         // the vendor's word
+	Object   []byte         // what `trigger` is, in place of the sample's; nil where that is kept
 	Changes  cty.Value      // an object of what is changed of the payload; nested objects are changed, not replaced
 	Previous cty.Value      // an object of old values; cty.NilVal where the sample's are kept
 	Envelope Envelope

@@ -29,6 +29,10 @@ func (w *world) event(e *suite.Event) (*runtime.Event, error) {
 	ev.Service, ev.Connection, ev.Type = e.Trigger.Spec.Service, e.Trigger.Connection, e.Type
 	hook := w.hook(ev.Service)
 	if hook == nil || hook.Sample == nil {
+		if e.Object != nil {
+			ev.Payload = e.Object
+			return ev, nil
+		}
 		body, err := suite.Merge(e.Trigger.Payload, e.Trigger.Payload.Sample(seed), e.Changes)
 		ev.Payload = body
 		return ev, err
@@ -37,7 +41,12 @@ func (w *world) event(e *suite.Event) (*runtime.Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a sample of %s: %w", e.Type, err)
 	}
-	body, err = within(body, hook.Data, func(old []byte) ([]byte, error) { return suite.Merge(e.Trigger.Payload, old, e.Changes) })
+	body, err = within(body, hook.Data, func(old []byte) ([]byte, error) {
+		if e.Object != nil {
+			return e.Object, nil
+		}
+		return suite.Merge(e.Trigger.Payload, old, e.Changes)
+	})
 	if err == nil && e.Previous != cty.NilVal {
 		body, err = within(body, hook.Previous, func([]byte) ([]byte, error) { return schema.AppendJSON(nil, e.Previous) })
 	}
