@@ -49,7 +49,7 @@ test "a change waits until the one before it is done" {
   expect action "customerio_identify" {
     calls   = 2
     retries = 3
-    inputs  = [
+    inputs = [
       { attributes = { email = "second@example.com" } },
       { attributes = { email = "third@example.com" } },
     ]

@@ -20,8 +20,8 @@ test "the third failure within seven days is told of, once" {
     by      = "the third"
   }
   expect {
-    event   = 4
-    by      = "the third"
+    event = 4
+    by    = "the third"
   }
   expect action "customerio_track" {
     calls = 1
