@@ -280,25 +280,33 @@ func (w *world) judgeWait(res *Result, e *suite.Expect) {
 }
 
 func (w *world) judgeState(ctx context.Context, res *Result, e *suite.Expect) {
-	got := cty.NullVal(cty.DynamicPseudoType)
-	v, err := w.store.State(ctx, e.Name, w.clock.Now())
-	if err == nil {
-		if got, err = schema.DecodeAny(v.Value); err != nil {
-			res.fail(e.Range, "the state %q is not JSON", e.Name)
-			return
+	raw, got, err := w.kept(ctx, e.Name)
+	if err == nil && e.Value.Type() == cty.Number {
+		// A counter, unless a value was kept since: adding nothing tells its sum.
+		var sum int64
+		sum, err = w.store.Increment(ctx, &runtime.Increment{Name: e.Name, ID: "expect", At: w.clock.Now()})
+		if raw == nil || sum != 0 && bytes.Equal(raw, w.test.State[e.Name]) {
+			got = cty.NumberIntVal(sum)
 		}
-	} else if !errors.Is(err, runtime.ErrNotFound) {
+	}
+	if err != nil {
 		res.fail(e.Range, "the state %q can't be read: %v", e.Name, err)
 		return
-	} else if e.Value.Type() == cty.Number { // a counter; adding nothing tells its sum
-		sum, err := w.store.Increment(ctx, &runtime.Increment{Name: e.Name, ID: "expect", At: w.clock.Now()})
-		if err != nil {
-			res.fail(e.Range, "the counter %q can't be read: %v", e.Name, err)
-			return
-		}
-		got = cty.NumberIntVal(sum)
 	}
 	res.compare(e, "state "+strconv.Quote(e.Name), indented(e.Value), indented(like(e.Value, got)))
+}
+
+// kept reads a value that recipes keep: nil and null where there is none.
+func (w *world) kept(ctx context.Context, name string) ([]byte, cty.Value, error) {
+	v, err := w.store.State(ctx, name, w.clock.Now())
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, cty.NullVal(cty.DynamicPseudoType), nil
+	}
+	if err != nil {
+		return nil, cty.NilVal, err
+	}
+	value, err := schema.DecodeAny(v.Value)
+	return v.Value, value, err
 }
 
 // like is what of a value an expectation looks at: of an object the members that it names, of a list all elements.
