@@ -70,7 +70,7 @@ wait "pause" {
 
 action "customerio_track" "after" {
   id   = trigger.id
-  name = action.customer.email == null ? "no address" : "address"
+  name = try(action.customer.email, null) == null ? "no address" : "address"
 }
 `
 
