@@ -166,7 +166,9 @@ func (f *fuzzing) fails(ctx context.Context, object map[string]any) *Found {
 	t := &suite.Test{Name: "fuzz", Recipe: f.recipe, Start: suite.Epoch(), Moves: []suite.Move{{Event: &ev}}}
 	res := &Result{Test: t}
 	found := &Found{Recipe: f.recipe.Name, Type: f.event.Type, Kind: connectors.KindUnknown}
-	if w, err := f.runner.play(ctx, t, res); err != nil {
+	w, err := f.runner.play(ctx, t, res)
+	defer w.close()
+	if err != nil {
 		if w != nil && len(w.events) > 0 {
 			found.Event = w.events[0].Payload
 		}

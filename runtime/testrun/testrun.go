@@ -124,6 +124,7 @@ func (r *Runner) RunOne(ctx context.Context, t *suite.Test) *Result {
 	began := time.Now()
 	res := &Result{Test: t}
 	w, err := r.play(ctx, t, res)
+	defer w.close()
 	if err != nil {
 		res.fail(t.Range, "the test could not run: %v", err)
 	} else {
@@ -141,9 +142,10 @@ func (r *Result) fail(rng hcl.Range, format string, args ...any) {
 // events have tests of their own.
 func (r *Runner) program(recipe *check.Recipe) (*lang.Program, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p := r.programs[recipe.Name]; p != nil {
-		return p, nil
+	p := r.programs[recipe.Name]
+	r.mu.Unlock()
+	if p != nil {
+		return p, nil // two tests of a recipe may both compile it, which costs less than waiting for each other
 	}
 	all, files := r.cfg.Program.Files(), map[string][]byte{}
 	if src, ok := all[syntax.ConfigFile]; ok {
@@ -161,15 +163,18 @@ func (r *Runner) program(recipe *check.Recipe) (*lang.Program, error) {
 			}
 		}
 	}
-	p, diags := lang.CompileFiles(files, r.registry)
+	var diags hcl.Diagnostics
+	p, diags = lang.CompileFiles(files, r.registry)
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("compiling recipe %s by itself: %w", recipe.Name, diags)
 	}
+	r.mu.Lock()
 	r.programs[recipe.Name] = p
+	r.mu.Unlock()
 	return p, nil
 }
 
-// play does what a test says, up to its end.
+// play does what a test says, up to its end. The caller closes the world, also where there is an error.
 func (r *Runner) play(ctx context.Context, t *suite.Test, res *Result) (*world, error) {
 	p, err := r.program(t.Recipe)
 	if err != nil {
@@ -184,36 +189,36 @@ func (r *Runner) play(ctx context.Context, t *suite.Test, res *Result) (*world, 
 	w.engine = engine.New(engine.Config{Store: w.store, Registry: r.registry, Clock: w.clock, Client: &http.Client{Transport: w}, InTurn: true,
 		Rand: func() float64 { return jitter }, RunURL: func(id string) string { return "http://127.0.0.1:8081/runs/" + id }})
 	if err := w.engine.Swap(ctx, p, bindings); err != nil {
-		return nil, err
+		return w, err
 	}
 	for name, value := range t.State {
 		if err := w.store.SetState(ctx, name, &runtime.StateValue{Value: value, At: w.clock.Now()}); err != nil {
-			return nil, fmt.Errorf("keeping the state %q: %w", name, err)
+			return w, fmt.Errorf("keeping the state %q: %w", name, err)
 		}
 		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil { // it may be a counter's
 			if _, err := w.store.Increment(ctx, &runtime.Increment{Name: name, ID: "state", By: n, At: w.clock.Now()}); err != nil {
-				return nil, fmt.Errorf("keeping the counter %q: %w", name, err)
+				return w, fmt.Errorf("keeping the counter %q: %w", name, err)
 			}
 		}
 	}
 	for _, m := range t.Moves {
 		if m.Event == nil {
 			if err := w.advance(ctx, m.Advance); err != nil {
-				return nil, err
+				return w, err
 			}
 			continue
 		}
 		ev, err := w.event(m.Event)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", m.Range.Start.Line, err)
+			return w, fmt.Errorf("line %d: %w", m.Range.Start.Line, err)
 		}
 		if err := w.take(ctx, ev); err != nil {
-			return nil, err
+			return w, err
 		}
 	}
 	if !t.Stops {
 		if err := w.toEnd(ctx); err != nil {
-			return nil, err
+			return w, err
 		}
 	}
 	res.Calls = w.calls
@@ -230,6 +235,17 @@ func bindError(diags hcl.Diagnostics) error {
 		}
 	}
 	return diags
+}
+
+// close lets go of what a test ran in. w may be nil.
+func (w *world) close() {
+	if w == nil {
+		return
+	}
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = w.engine.Drain(done) // nothing is under way that could be cut off
+	_ = w.store.Close()
 }
 
 func (w *world) take(ctx context.Context, ev *runtime.Event) error {
