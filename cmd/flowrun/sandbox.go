@@ -39,8 +39,10 @@ type inventor struct {
 }
 
 func newInventor(r *connectors.Registry, env func(string) (string, bool)) *inventor {
-	return &inventor{registry: r, env: env, text: func(string) string { return strings.ToLower(rand.Text()) }, made: map[string]string{}}
+	return &inventor{registry: r, env: env, text: randomText, made: map[string]string{}}
 }
+
+func randomText(string) string { return strings.ToLower(rand.Text()) }
 
 // newForger returns an inventor that reads no environment and makes the same of a name each time, for tests.
 func newForger(r *connectors.Registry) *inventor {

@@ -47,7 +47,7 @@ func testCommand() *command {
 			f.StringVar(&o.junit, "junit-xml", "", "`FILE`: also write a report as JUnit does")
 			f.BoolVar(&o.cover, "cover", false, "say what of the recipes no test shows")
 		},
-		run: func(ctx context.Context, m *Main, args []string) error { return o.run(ctx, m, args) },
+		run: o.run,
 	}
 }
 

@@ -198,6 +198,10 @@ func (c *checker) event(m *syntax.Move) (*Event, bool) {
 		c.report(diag.TestUnknownName, m.TypeRange, "There is no trigger %q.%s", m.Type, diag.DidYouMean(m.Type, c.Catalog.TriggerNames()))
 		return nil, false
 	}
+	if len(spec.Events) == 0 && spec.TypesSetting == "" {
+		c.report(diag.TestOtherEvent, m.TypeRange, "No event fires %q. A recipe that others call is tested through one that calls it: it runs in that test, too.", m.Type)
+		return nil, false
+	}
 	ev := &Event{Changes: cty.EmptyObjectVal}
 	types := spec.Events
 	if spec.TypesSetting != "" {

@@ -61,11 +61,13 @@ func (w *world) collect(ctx context.Context, res *Result) error {
 // judge holds what has happened against what is expected. A run that failed where the test says nothing of it fails the
 // test: it would otherwise pass for what it did before.
 func (w *world) judge(ctx context.Context, res *Result) {
-	said := false
+	said := map[*Outcome]bool{}
 	for _, e := range w.test.Expects {
 		switch e.Kind {
 		case syntax.ExpectRun:
-			said = said || e.Outcome != nil || e.Error != nil
+			if e.Outcome != nil || e.Error != nil {
+				said[w.outcome(res, e)] = true
+			}
 			w.judgeRun(res, e)
 		case syntax.ExpectAction:
 			w.judgeAction(res, e)
@@ -76,7 +78,7 @@ func (w *world) judge(ctx context.Context, res *Result) {
 		}
 	}
 	for i, o := range res.Events {
-		if o.Run != nil && o.Run.Status == runtime.RunFailed && !said && o.Run.Error != nil {
+		if o.Run != nil && o.Run.Status == runtime.RunFailed && !said[o] && o.Run.Error != nil {
 			res.fail(w.test.Range, "the run of event %d failed, which no expect { … } of the test says: %s: %s (%s)", i+1, orStart(o.Run.Error.Step), o.Run.Error.Message, o.Run.Error.Kind)
 		}
 	}
