@@ -40,7 +40,12 @@ func Cover(recipes []*check.Recipe, results []*Result) Coverage {
 		shown := map[[2]string]bool{}
 		for _, res := range results {
 			if res.Test.Recipe.Name == r.Name {
-				res.show(shown)
+				show(shown, res.Events)
+			}
+			for _, o := range res.Called {
+				if o.Run.Recipe == r.Name {
+					show(shown, []*Outcome{o})
+				}
 			}
 		}
 		rc := RecipeCoverage{Recipe: r.Name}
@@ -104,9 +109,9 @@ func caseWord(n *check.Node, i int) string {
 	return fmt.Sprintf("takes case at line %d", n.Cases[i].Range.Start.Line)
 }
 
-// show notes what a test showed of its recipe.
-func (res *Result) show(shown map[[2]string]bool) {
-	for _, o := range res.Events {
+// show notes what runs showed of their recipe.
+func show(shown map[[2]string]bool, outcomes []*Outcome) {
+	for _, o := range outcomes {
 		if o.Verdict != nil {
 			for _, g := range o.Verdict.Gates {
 				switch {
@@ -124,7 +129,7 @@ func (res *Result) show(shown map[[2]string]bool) {
 			continue
 		}
 		for _, s := range o.Run.Steps {
-			for _, what := range res.words(s) {
+			for _, what := range words(s) {
 				shown[[2]string{s.Address, what}] = true
 			}
 		}
@@ -132,7 +137,7 @@ func (res *Result) show(shown map[[2]string]bool) {
 }
 
 // words is what a recorded step shows.
-func (res *Result) words(s *runtime.Step) []string {
+func words(s *runtime.Step) []string {
 	if s.Action == "" {
 		if s.Status != runtime.StepDone {
 			return nil

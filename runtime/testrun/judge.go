@@ -31,6 +31,9 @@ func (w *world) collect(ctx context.Context, res *Result) error {
 		case !errors.Is(err, runtime.ErrNotFound):
 			return fmt.Errorf("reading the run of event %s: %w", ev.ID, err)
 		}
+		if err := w.collectCalled(ctx, res, ev); err != nil {
+			return err
+		}
 		why, err := w.engine.WhyEvent(ctx, ev)
 		if err != nil {
 			return fmt.Errorf("asking why of event %s: %w", ev.ID, err)
@@ -54,6 +57,29 @@ func (w *world) collect(ctx context.Context, res *Result) error {
 		if w.recipe.Disabled {
 			o.By = "enabled"
 		}
+	}
+	return nil
+}
+
+// collectCalled reads the runs of recipes that were called for an event.
+func (w *world) collectCalled(ctx context.Context, res *Result, ev *runtime.Event) error {
+	runs, err := w.store.RunsOf(ctx, ev.Seq)
+	if err != nil {
+		return fmt.Errorf("reading the runs of event %s: %w", ev.ID, err)
+	}
+	for _, r := range runs {
+		if r.Parent == "" {
+			continue
+		}
+		run, err := w.store.Run(ctx, r.ID)
+		if err != nil {
+			return fmt.Errorf("reading a run of %s: %w", r.Recipe, err)
+		}
+		v, err := w.engine.WhyRun(ctx, run)
+		if err != nil {
+			return fmt.Errorf("asking why of a run of %s: %w", r.Recipe, err)
+		}
+		res.Called = append(res.Called, &Outcome{Event: ev, Run: run, Verdict: v, Status: run.Status.String(), By: run.StoppedBy})
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ type Result struct {
 	Failures []Failure // none where it passed
 	Calls    []*Call   // in the order in which they were made
 	Events   []*Outcome
+	Called   []*Outcome    // runs of recipes that the tested one called
 	Took     time.Duration // of the wall clock
 }
 

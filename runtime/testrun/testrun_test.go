@@ -14,6 +14,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/suite"
 	"github.com/flowrun/flowrun/runtime/testrun"
 )
@@ -219,6 +220,52 @@ func TestSiblingsOfAFailure(t *testing.T) {
   }`)
 	if !res.Passed() {
 		t.Error(story(res))
+	}
+}
+
+// TestCoverOfCalled counts what a test shows of a recipe that the tested one calls.
+func TestCoverOfCalled(t *testing.T) {
+	r, tests := prepare(t, map[string][]byte{
+		"lib.hcl": []byte(`trigger "recipe_call" {
+  inputs = {
+    amount = number
+  }
+}
+
+filter "large" {
+  condition = trigger.amount > 10
+}
+
+action "customerio_track" {
+  id   = "ops"
+  name = "large"
+}
+`),
+		"main.hcl": []byte(`trigger "stripe_charge_failed" {}
+
+action "recipe_run" "lib" {
+  recipe = "lib"
+  inputs = { amount = trigger.amount }
+}
+`)}, map[string][]byte{"main.test.hcl": []byte(`test "x" {
+  event "stripe_charge_failed" {
+    amount = 5
+  }
+  event "stripe_charge_failed" {
+    amount = 50
+  }
+  expect action "lib" {
+    inputs = [{ amount = 5 }, { amount = 50 }]
+  }
+}
+`)})
+	results := r.Run(t.Context(), tests)
+	if !results[0].Passed() {
+		t.Error(results[0].Failures)
+	}
+	c := testrun.Cover([]*check.Recipe{results[0].Called[0].Verdict.Recipe, tests[0].Recipe}, results)
+	if c.Covered != 4 || c.Points != 4 {
+		t.Errorf("%+v", c)
 	}
 }
 
