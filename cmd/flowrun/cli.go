@@ -80,9 +80,12 @@ type command struct {
 func commands() []*command {
 	return []*command{
 		devCommand(),
+		initCommand(),
 		newCommand(),
 		validateCommand(),
 		fmtCommand(),
+		testCommand(),
+		fuzzCommand(),
 		lspCommand(),
 		runCommand(),
 		triggerCommand(),

@@ -216,13 +216,11 @@ func (o *runOptions) decode(m *Main, registry *connectors.Registry, recipe *chec
 		APIVersion: text("api_version"), Payload: body}
 	ev.Livemode, _ = schema.BoolOf(schema.Lookup(body, "livemode"))
 	// The envelope is read by the service itself, once it is signed with a secret of our own.
-	if hook.Sign != nil && hook.Open != nil {
-		const secret = "whsec_run"
-		env, err := hook.Open(&connectors.WebhookRequest{Body: body, Header: hook.Sign(body, secret, now), Now: now,
-			Conn: &connectors.Conn{Settings: map[string][]string{hook.SecretSetting: {secret}}}})
-		if err != nil {
-			return nil, fmt.Errorf("reading the event from %s: %w", o.event, err)
-		}
+	env, err := hook.Envelope(body, now)
+	if err != nil {
+		return nil, fmt.Errorf("reading the event from %s: %w", o.event, err)
+	}
+	if env != nil {
 		ev.ID, ev.Type, ev.Time, ev.Account, ev.APIVersion, ev.Livemode = env.ID, env.Type, env.Time, env.Account, env.APIVersion, env.Livemode
 	}
 	for _, t := range recipe.Triggers {

@@ -6,6 +6,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,13 +32,26 @@ import (
 type inventor struct {
 	registry *connectors.Registry
 	env      func(string) (string, bool)
+	text     func(name string) string // what is made up; the same for the same name where that is promised
 
 	mu   sync.Mutex
 	made map[string]string
 }
 
 func newInventor(r *connectors.Registry, env func(string) (string, bool)) *inventor {
-	return &inventor{registry: r, env: env, made: map[string]string{}}
+	return &inventor{registry: r, env: env, text: randomText, made: map[string]string{}}
+}
+
+func randomText(string) string { return strings.ToLower(rand.Text()) }
+
+// newForger returns an inventor that reads no environment and makes the same of a name each time, for tests.
+func newForger(r *connectors.Registry) *inventor {
+	v := newInventor(r, func(string) (string, bool) { return "", false })
+	v.text = func(name string) string {
+		sum := sha256.Sum256([]byte(name))
+		return hex.EncodeToString(sum[:13])
+	}
+	return v
 }
 
 // inputs returns where a program's values come from: the environment, and what is made up where it has none.
@@ -111,7 +126,7 @@ func (v *inventor) value(name string, f *schema.Field, asked bool) (value string
 	if made, ok := v.made[name]; ok {
 		return made, true
 	}
-	secret := strings.ToLower(rand.Text())
+	secret := v.text(name)
 	switch {
 	case f == nil:
 		value = "made_up_" + secret

@@ -21,7 +21,7 @@ type Entry struct {
 }
 
 // Codes. FR1xxx: files and syntax. FR2xxx: names, types and values in recipes. FR3xxx: flow. FR4xxx: connections,
-// variables and secrets. FR5xxx: warnings.
+// variables and secrets. FR5xxx: warnings. FR6xxx: tests of recipes.
 const (
 	FileTooLarge      Code = "FR1001"
 	TooDeep           Code = "FR1002"
@@ -95,6 +95,16 @@ const (
 	NullKey           Code = "FR5024"
 	NotTrueYet        Code = "FR5011"
 	RiskySetting      Code = "FR5040"
+	TestOfNothing     Code = "FR6001"
+	TestUnknownName   Code = "FR6002"
+	TestValue         Code = "FR6003"
+	TestUnknownStep   Code = "FR6004"
+	TestWithoutEvent  Code = "FR6005"
+	TestOtherEvent    Code = "FR6006"
+	TestFixture       Code = "FR6007"
+	DuplicateTest     Code = "FR6008"
+	TestEval          Code = "FR6009"
+	TestAnswer        Code = "FR6010"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.
@@ -140,6 +150,8 @@ func family(digit byte) []Entry {
 		return slices.Concat(connectionRows[:], settingRows[:])
 	case '5':
 		return slices.Concat(warningRows[:], riskRows[:])
+	case '6':
+		return testRows[:]
 	}
 	return nil
 }

@@ -374,3 +374,8 @@ func bodyRange(block *hclsyntax.Block) hcl.Range {
 func missing(block *hclsyntax.Block) hclsyntax.Expression {
 	return &hclsyntax.LiteralValueExpr{Val: cty.DynamicVal, SrcRange: block.DefRange()}
 }
+
+// literal is a text that stands where an expression is expected.
+func literal(text string, rng hcl.Range) hclsyntax.Expression {
+	return &hclsyntax.LiteralValueExpr{Val: cty.StringVal(text), SrcRange: rng}
+}

@@ -30,9 +30,11 @@ const (
 // ConfigFile is the name of the file at the root that holds what recipes share.
 const ConfigFile = "flowrun.hcl"
 
+// TestEnding ends the names of files that hold tests.
+const TestEnding = ".test.hcl"
+
 const (
 	fileEnding = ".hcl"
-	testEnding = ".test.hcl"
 	mostLinks  = 40 // links followed to resolve one name, as kernels do
 )
 
@@ -41,7 +43,19 @@ const (
 // names is read once, by its own name where that is in the project and else by the first. A file that cannot be
 // read, or is too large, is left out and reported; the rest is returned.
 func Load(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
-	l := loader{fsys: fsys, files: map[string][]byte{}}
+	return load(fsys, func(base string) bool {
+		return strings.HasSuffix(base, fileEnding) && !strings.HasSuffix(base, TestEnding) && base != fileEnding
+	})
+}
+
+// LoadTests reads the tests of a project, *.test.hcl, as Load reads the rest.
+func LoadTests(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
+	return load(fsys, func(base string) bool { return strings.HasSuffix(base, TestEnding) })
+}
+
+// load reads the files whose last name is wanted.
+func load(fsys fs.FS, wanted func(base string) bool) (map[string][]byte, hcl.Diagnostics) {
+	l := loader{fsys: fsys, wanted: wanted, files: map[string][]byte{}}
 	err := fs.WalkDir(fsys, ".", l.visit)
 	if err == nil {
 		l.readLinks()
@@ -51,12 +65,13 @@ func Load(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
 }
 
 type loader struct {
-	fsys  fs.FS
-	files map[string][]byte
-	links []string
-	total int
-	full  bool // a cap was reached and reported
-	diags hcl.Diagnostics
+	fsys   fs.FS
+	wanted func(base string) bool
+	files  map[string][]byte
+	links  []string
+	total  int
+	full   bool // a cap was reached and reported
+	diags  hcl.Diagnostics
 }
 
 func (l *loader) visit(name string, d fs.DirEntry, err error) error {
@@ -74,7 +89,7 @@ func (l *loader) visit(name string, d fs.DirEntry, err error) error {
 		}
 		return nil
 	}
-	if !strings.HasSuffix(base, fileEnding) || strings.HasSuffix(base, testEnding) || base == fileEnding {
+	if !l.wanted(base) {
 		return nil
 	}
 	switch {

@@ -85,3 +85,22 @@ func synonym(word string) string {
 	}
 	return ""
 }
+
+func testArgs() []string {
+	return []string{"advance", "event", "recipe", "start", "state", "variables"}
+}
+
+func testBlocks() []string { return []string{"advance", "event", "expect", "mock"} }
+
+// expectArgs are the arguments of an expectation.
+func expectArgs(kind ExpectKind) []string {
+	switch kind {
+	case ExpectRun:
+		return []string{"by", "event", "order", "outcome"}
+	case ExpectAction:
+		return []string{"calls", "each", "event", "input", "inputs", "retries"}
+	case ExpectWait:
+		return []string{"event", "timed_out", "until"}
+	}
+	return []string{"value"}
+}

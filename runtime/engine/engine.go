@@ -56,6 +56,10 @@ type Config struct {
 	// Shadow runs every recipe as if its mode were "shadow": calls that change anything are recorded and not made.
 	Shadow bool
 
+	// InTurn makes the calls of a run one after the other, in the order in which they are written, where they would be
+	// made in parallel. It is for engines that are driven.
+	InTurn bool
+
 	// MaxInFlight is how many events and resumed runs are worked on at a time; 1024 where 0.
 	MaxInFlight int
 

@@ -50,6 +50,8 @@ func (r *runner) launch(calls []*attempt) (ended bool, err error) {
 	switch {
 	case len(calls) == 1 && r.flying == 0:
 		return r.callHere(calls[0])
+	case len(calls) > 0 && r.e.cfg.InTurn:
+		return r.callInTurn(calls)
 	case len(calls) > 0 && r.results == nil:
 		r.results = make(chan *attempt)
 	}
@@ -84,6 +86,36 @@ func (r *runner) callHere(a *attempt) (ended bool, err error) {
 	}
 	r.call(a)
 	r.settle(a)
+	return true, nil
+}
+
+// callInTurn makes calls one after the other. What each came to counts once all are made, as if they had been made at the
+// same time: those of a step's siblings are made though it fails.
+func (r *runner) callInTurn(calls []*attempt) (ended bool, err error) {
+	save := r.unsaved || len(r.children) > 0
+	for _, a := range calls {
+		if once(a.unit.node) {
+			a.unit.step.Status, save = runtime.StepIntent, true
+		}
+	}
+	if save {
+		r.run.Status = runtime.RunRunning
+		if err := r.save(&runtime.Change{}); err != nil {
+			return false, err
+		}
+	}
+	for _, a := range calls {
+		if r.ask(a); a.release != nil {
+			r.call(a)
+		}
+	}
+	for _, a := range calls {
+		if a.called {
+			r.settle(a)
+		} else {
+			r.putOff(a)
+		}
+	}
 	return true, nil
 }
 

@@ -99,6 +99,8 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 		Input:     input,
 		Key:       s.Key,
 		Run:       r.run.ID,
+		Step:      s.Address,
+		Each:      s.Each,
 		EventID:   r.ev.ID,
 		EventTime: r.ev.Time,
 	}}, nil

@@ -1,0 +1,10 @@
+test "a contact becomes a person" {
+  event "poll" {
+    item = { id = "c_1", email = "jo@example.com", plan = "pro" }
+  }
+
+  expect action "customerio_identify" {
+    calls = 1
+    input = { id = "c_1", attributes = { email = "jo@example.com", plan = "pro" } }
+  }
+}
