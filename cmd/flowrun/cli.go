@@ -84,6 +84,7 @@ func commands() []*command {
 		fmtCommand(),
 		runCommand(),
 		triggerCommand(),
+		backtestCommand(),
 
 		serveCommand(),
 		statusCommand(),

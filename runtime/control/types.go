@@ -106,6 +106,16 @@ type Recipe struct {
 	Waiting int64  `json:"waiting"`
 	Queued  int64  `json:"queued"`
 	OnOlder int64  `json:"on_older,omitempty"` // how many of these are pinned to an older program
+
+	Programs []ProgramRuns `json:"programs,omitempty"` // the same, by the program that they are pinned to
+}
+
+// ProgramRuns is how many runs of a recipe that have not ended are pinned to a program.
+type ProgramRuns struct {
+	Program string `json:"program"`
+	Running int64  `json:"running"`
+	Waiting int64  `json:"waiting"`
+	Queued  int64  `json:"queued"`
 }
 
 // RecipeTrigger is one way in which a recipe starts.
