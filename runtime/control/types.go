@@ -157,8 +157,9 @@ type Run struct {
 // Step is one step of a run.
 type Step struct {
 	Address    string          `json:"address"`
-	Each       string          `json:"each,omitempty"` // key of the element of a for_each
-	Action     string          `json:"action"`         // empty for a wait
+	Index      int             `json:"index,omitempty"` // its place among the recipe's nodes, those of on_error last
+	Each       string          `json:"each,omitempty"`  // key of the element of a for_each
+	Action     string          `json:"action"`          // empty for a wait
 	Status     string          `json:"status"`
 	Key        string          `json:"key,omitempty"`
 	StartedAt  time.Time       `json:"started_at,omitzero"`
