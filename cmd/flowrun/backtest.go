@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -255,8 +256,8 @@ func (c *comparison) event(out *backtest, i int) error {
 			both[t.Recipe.Name] = pair
 		}
 	}
-	for name, pair := range both {
-		c.recipe(out, i, name, pair[0], pair[1])
+	for _, name := range slices.Sorted(maps.Keys(both)) {
+		c.recipe(out, i, name, both[name][0], both[name][1])
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ func commands() []*command {
 		runCommand(),
 		triggerCommand(),
 		backtestCommand(),
+		captureCommand(),
 
 		serveCommand(),
 		planCommand(),

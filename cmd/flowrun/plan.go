@@ -38,8 +38,7 @@ func planCommand() *command {
 		},
 		run: func(ctx context.Context, m *Main, args []string) error {
 			err := o.run(ctx, m, args)
-			var usage *usageError
-			if o.detailed && err != nil && !errors.Is(err, errChanges) && !errors.Is(err, errProblems) && !errors.As(err, &usage) {
+			if o.detailed && err != nil && !errors.Is(err, errChanges) && !errors.Is(err, errProblems) {
 				fmt.Fprintf(m.Stderr, "flowrun: %v\n", err)
 				return errProblems
 			}

@@ -55,6 +55,8 @@ func recipeChanges(was, is side) []plannedChange {
 	parts(&out, was.flow(), is.flow())
 	parts(&out, was.locals(), is.locals())
 	parts(&out, was.outputs(), is.outputs())
+	// Every step has a retry: that of one that comes or goes says nothing.
+	out = slices.DeleteFunc(out, func(c plannedChange) bool { return c.Kind != "changed" && strings.HasSuffix(c.What, " retry") })
 	if len(out) == 0 && order(was.Nodes) != order(is.Nodes) {
 		out = append(out, plannedChange{What: "order of filters and steps", Kind: "moved", Before: order(was.Nodes), After: order(is.Nodes)})
 	}

@@ -18,7 +18,7 @@ func (p *plan) text(w io.Writer, color bool) error {
 		red, plain = "\x1b[31m", "\x1b[0m"
 	}
 	for _, r := range p.Removed {
-		fmt.Fprintf(&out, "%s- recipe %s is REMOVED (%s → %s)%s\n", red, r.Name, strings.Join(r.Triggers, ", "), actionsOrNone(r.Actions), plain)
+		fmt.Fprintf(&out, "%s- recipe %s is REMOVED%s (%s → %s)%s\n", red, r.Name, p.unfinished(r.Name), strings.Join(r.Triggers, ", "), actionsOrNone(r.Actions), plain)
 	}
 	for _, r := range p.Added {
 		fmt.Fprintf(&out, "+ recipe %s (%s → %s)\n", r.Name, strings.Join(r.Triggers, ", "), actionsOrNone(r.Actions))
@@ -84,6 +84,33 @@ func (p *plan) text(w io.Writer, color bool) error {
 	return err
 }
 
+// unfinished says how many runs of a recipe have not ended.
+func (p *plan) unfinished(recipe string) string {
+	var running, waiting, queued int64
+	for _, r := range p.Runs {
+		if r.Recipe == recipe {
+			running, waiting, queued = running+r.Running, waiting+r.Waiting, queued+r.Queued
+		}
+	}
+	if running+waiting+queued == 0 {
+		return ""
+	}
+	return " with " + countWords(running, waiting, queued)
+}
+
+func countWords(running, waiting, queued int64) string {
+	var parts []string
+	for _, x := range []struct {
+		n    int64
+		word string
+	}{{running, "running"}, {waiting, "waiting"}, {queued, "queued"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 func actionsOrNone(actions []string) string {
 	if len(actions) == 0 {
 		return "no actions"
@@ -108,16 +135,7 @@ func (c *plannedChange) words() string {
 }
 
 func (r *plannedRuns) words() string {
-	var parts []string
-	for _, x := range []struct {
-		n    int64
-		word string
-	}{{r.Running, "running"}, {r.Waiting, "waiting"}, {r.Queued, "queued"}} {
-		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.word))
-		}
-	}
-	text := fmt.Sprintf("%s: runs on program %s: %s; they go on with it", r.Recipe, short(r.Program), strings.Join(parts, ", "))
+	text := fmt.Sprintf("%s: runs on program %s: %s; they go on with it", r.Recipe, short(r.Program), countWords(r.Running, r.Waiting, r.Queued))
 	switch {
 	case r.Waiting == 0:
 	case r.Looked == 0:

@@ -26,6 +26,8 @@ import (
 //	signal NAME SIG       sends TERM, INT, HUP or KILL
 //	ended NAME CODE       waits for the end, checks the exit code, and leaves the outputs in NAME.stdout and NAME.stderr
 //	eventually PATTERN args…   runs `flowrun args…` until its output matches
+//	keep NAME PATTERN     sets $NAME to what the pattern finds in the last standard output
+//	exits CODE args…      runs `flowrun args…` and checks its exit code
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
@@ -59,6 +61,8 @@ func TestScripts(t *testing.T) {
 			"ended":      ended,
 			"eventually": eventually,
 			"called":     called,
+			"exits":      exits,
+			"keep":       keep,
 		},
 	})
 }
@@ -181,6 +185,23 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s never came; last:\n%s%s", pattern, p.out, p.err)
 		}
+	}
+}
+
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("%s is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found)
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := startProcess(ts.MkAbs("."), environ(ts), args[1:]...)
+	ts.Check(err)
+	ts.Check(p.wait())
+	if itoa(p.code) != args[0] {
+		ts.Fatalf("it ended with %d, want %s\n%s%s", p.code, args[0], p.out, p.err)
 	}
 }
 
