@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
@@ -75,18 +76,18 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 		return err
 	}
 	made := newInventor(registry, m.Env) // one for both: what is made up is the same
-	before, err := m.trial(registry, past, base, made, vars)
+	before, beforeVars, err := m.trial(registry, past, base, made, vars)
 	if err != nil {
 		return fmt.Errorf("the recipes to compare with: %w", err)
 	}
-	after, err := m.trial(registry, past, edited, made, vars)
+	after, afterVars, err := m.trial(registry, past, edited, made, vars)
 	if err != nil {
 		return err
 	}
 	if err := edited.checkVariables(vars); err != nil {
 		return err
 	}
-	out, err := compareTrials(ctx, past, before, after)
+	out, err := compareTrials(ctx, past, before, after, sameRecipes(base.program, edited.program, beforeVars, afterVars))
 	if err != nil {
 		return err
 	}
@@ -167,15 +168,32 @@ func projectOf(files map[string]string, dir string, registry *connectors.Registr
 }
 
 // trial makes a program ready to be tried. Settings that the environment lacks are made up.
-func (m *Main) trial(registry *connectors.Registry, past *engine.Past, p *project, made *inventor, vars map[string]string) (*engine.Trial, error) {
+func (m *Main) trial(registry *connectors.Registry, past *engine.Past, p *project, made *inventor, vars map[string]string) (*engine.Trial, *lang.Bindings, error) {
 	b, diags := p.program.Bind(made.inputs(p, vars))
 	if diags.HasErrors() {
 		if err := m.printDiags(m.Stderr, diags, p.files()); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return nil, errProblems
+		return nil, nil, errProblems
 	}
-	return engine.NewTrial(engine.Config{Registry: registry}, past, p.program, b)
+	t, err := engine.NewTrial(engine.Config{Registry: registry}, past, p.program, b)
+	return t, b, err
+}
+
+// sameRecipes returns the recipes that say the same in both programs, so that trying one of them tells of both. One that
+// calls another is not among them: the other may differ.
+func sameRecipes(base, edited *lang.Program, before, after *lang.Bindings) map[string]bool {
+	same := map[string]bool{}
+	for _, r := range edited.Recipes() {
+		old := base.Recipe(r.Name)
+		if old == nil || slices.ContainsFunc(slices.Concat(r.Nodes, r.OnError), func(n *check.Node) bool { return n.Calls != "" }) {
+			continue
+		}
+		if len(recipeChanges(side{old, base.Files()}, side{r, edited.Files()})) == 0 && before.Vars[r.Name].RawEquals(after.Vars[r.Name]) {
+			same[r.Name] = true
+		}
+	}
+	return same
 }
 
 // flowControlled returns the recipes with flow control, which a trial leaves out.
@@ -192,15 +210,15 @@ func flowControlled(p *lang.Program) []string {
 // tryPage is how many events a goroutine takes at a time.
 const tryPage = 64
 
-// compareTrials tries all events with both programs.
-func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial) (*backtest, error) {
+// compareTrials tries all events with both programs; recipes that are the same in both once.
+func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial, same map[string]bool) (*backtest, error) {
 	pages := make([]*backtest, (past.Len()+tryPage-1)/tryPage)
 	errs := make([]error, len(pages))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			c := &comparison{past: past, before: before.Trier(), after: after.Trier()}
+			c := &comparison{past: past, same: same, before: before.Trier(), after: after.Trier()}
 			for ctx.Err() == nil {
 				n := int(next.Add(1)) - 1
 				if n >= len(pages) {
@@ -230,6 +248,7 @@ func compareTrials(ctx context.Context, past *engine.Past, before, after *engine
 // comparison compares what two programs make of an event.
 type comparison struct {
 	past          *engine.Past
+	same          map[string]bool // recipes
 	before, after *engine.Trier
 }
 
@@ -240,11 +259,11 @@ func (c *comparison) event(out *backtest, i int) error {
 		out.Gone++
 		return nil
 	}
-	was, err := c.before.Try(i)
+	was, err := c.before.Try(i, c.same)
 	if err != nil {
 		return err
 	}
-	is, err := c.after.Try(i)
+	is, err := c.after.Try(i, nil)
 	if err != nil {
 		return err
 	}
@@ -252,7 +271,9 @@ func (c *comparison) event(out *backtest, i int) error {
 	for side, list := range [][]*engine.Tried{was, is} {
 		for _, t := range list {
 			pair := both[t.Recipe.Name]
-			pair[side] = t
+			if pair[side] = t; c.same[t.Recipe.Name] {
+				pair[0] = t
+			}
 			both[t.Recipe.Name] = pair
 		}
 	}

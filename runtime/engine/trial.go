@@ -82,8 +82,9 @@ type Made struct {
 	Step *runtime.Step
 }
 
-// Try runs the recipes that listen to the event of that number, and returns what became of those that take it.
-func (w *Trier) Try(i int) ([]*Tried, error) {
+// Try runs the recipes that listen to the event of that number, but for those that are left out, and returns what became
+// of those that take it.
+func (w *Trier) Try(i int, leaveOut map[string]bool) ([]*Tried, error) {
 	w.event = &w.t.past.events[i]
 	ev := w.event.Event
 	rt := w.t.g.route(ev.Connection, ev.Type)
@@ -94,6 +95,9 @@ func (w *Trier) Try(i int) ([]*Tried, error) {
 	began := w.clock.now
 	var out []*Tried
 	for _, r := range w.e.match(w.t.g, rt, ev, &eventWork{decision: &runtime.Decision{}}) {
+		if leaveOut[r.rec.Name] {
+			continue
+		}
 		w.clock.now = began
 		tried := &Tried{Recipe: r.rec.Recipe, Run: r.run}
 		if err := w.drive(r, tried); err != nil {
