@@ -87,10 +87,12 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	if err := edited.checkVariables(vars); err != nil {
 		return err
 	}
-	out, err := compareTrials(ctx, past, before, after, sameRecipes(base.program, edited.program, beforeVars, afterVars))
+	same := sameRecipes(base.program, edited.program, beforeVars, afterVars)
+	out, err := compareTrials(ctx, past, before, after, same)
 	if err != nil {
 		return err
 	}
+	out.Same = len(same)
 	out.LeftOut = flowControlled(edited.program)
 	switch {
 	case o.asJSON:
@@ -180,8 +182,8 @@ func (m *Main) trial(registry *connectors.Registry, past *engine.Past, p *projec
 	return t, b, err
 }
 
-// sameRecipes returns the recipes that say the same in both programs, so that trying one of them tells of both. One that
-// calls another is not among them: the other may differ.
+// sameRecipes returns the recipes that say the same in both programs, so that nothing is to be compared. One that calls
+// another is not among them: the other may differ.
 func sameRecipes(base, edited *lang.Program, before, after *lang.Bindings) map[string]bool {
 	same := map[string]bool{}
 	for _, r := range edited.Recipes() {
@@ -210,7 +212,7 @@ func flowControlled(p *lang.Program) []string {
 // tryPage is how many events a goroutine takes at a time.
 const tryPage = 64
 
-// compareTrials tries all events with both programs; recipes that are the same in both once.
+// compareTrials tries all events with both programs, but for the recipes that are the same in both.
 func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial, same map[string]bool) (*backtest, error) {
 	pages := make([]*backtest, (past.Len()+tryPage-1)/tryPage)
 	errs := make([]error, len(pages))
@@ -263,7 +265,7 @@ func (c *comparison) event(out *backtest, i int) error {
 	if err != nil {
 		return err
 	}
-	is, err := c.after.Try(i, nil)
+	is, err := c.after.Try(i, c.same)
 	if err != nil {
 		return err
 	}
@@ -271,9 +273,7 @@ func (c *comparison) event(out *backtest, i int) error {
 	for side, list := range [][]*engine.Tried{was, is} {
 		for _, t := range list {
 			pair := both[t.Recipe.Name]
-			if pair[side] = t; c.same[t.Recipe.Name] {
-				pair[0] = t
-			}
+			pair[side] = t
 			both[t.Recipe.Name] = pair
 		}
 	}

@@ -20,7 +20,8 @@ type backtest struct {
 	Newly    []matchedCase `json:"newly_matched"`
 	NoLonger []matchedCase `json:"no_longer_matched"`
 	Changed  []changedCase `json:"changed"`
-	Recipes  []*recipeSum  `json:"recipes"`               // those that took an event, by name
+	Same     int           `json:"same"`                  // recipes that say the same on both sides: they are not run
+	Recipes  []*recipeSum  `json:"recipes"`               // those that differ and took an event, by name
 	Gone     int           `json:"payloads_gone"`         // events whose payload retention has dropped: nothing can be said of them
 	LeftOut  []string      `json:"flow_control_left_out"` // recipes whose flow control was not considered
 

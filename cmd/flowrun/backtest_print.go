@@ -111,6 +111,9 @@ func (b *backtest) notes() []string {
 			notes = append(notes, fmt.Sprintf("%s: for %s it waits beyond the last event", s.Recipe, plural(s.Waiting, "event")))
 		}
 	}
+	if b.Same > 0 {
+		notes = append(notes, plural(b.Same, "recipe")+" the same on both sides: not run")
+	}
 	if b.Gone > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out, since retention has dropped the payload", plural(b.Gone, "event")))
 	}

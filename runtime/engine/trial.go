@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/schema"
@@ -41,11 +43,12 @@ type Trier struct {
 	clock trialClock
 	store trialStore
 	event *PastEvent
+	reads map[*route]map[*schema.Object]*schema.Paths // of all its recipes, by the shape of the payload
 }
 
 // Trier returns one for a goroutine.
 func (t *Trial) Trier() *Trier {
-	w := &Trier{t: t}
+	w := &Trier{t: t, reads: map[*route]map[*schema.Object]*schema.Paths{}}
 	cfg := t.cfg
 	cfg.Clock, cfg.Store = &w.clock, &w.store
 	w.e = New(cfg)
@@ -94,7 +97,9 @@ func (w *Trier) Try(i int, leaveOut map[string]bool) ([]*Tried, error) {
 	w.clock.now = w.event.began()
 	began := w.clock.now
 	var out []*Tried
-	for _, r := range w.e.match(w.t.g, rt, ev, &eventWork{decision: &runtime.Decision{}}) {
+	runners := w.e.match(w.t.g, rt, ev, &eventWork{decision: &runtime.Decision{}})
+	w.share(rt, runners)
+	for _, r := range runners {
 		if leaveOut[r.rec.Name] {
 			continue
 		}
@@ -107,6 +112,43 @@ func (w *Trier) Try(i int, leaveOut map[string]bool) ([]*Tried, error) {
 		out = append(out, tried)
 	}
 	return out, nil
+}
+
+// share decodes what the recipes read of an event once for all that take it.
+func (w *Trier) share(rt *route, runners []*runner) {
+	if len(runners) < 2 {
+		return
+	}
+	reads := w.reads[rt]
+	if reads == nil {
+		reads = map[*schema.Object]*schema.Paths{}
+		for _, en := range rt.entries {
+			shape := en.trigger.Payload
+			if reads[shape] == nil {
+				reads[shape] = &schema.Paths{}
+			}
+			reads[shape].Merge(en.recipe.Reads)
+		}
+		w.reads[rt] = reads
+	}
+	shared := map[*schema.Object]cty.Value{}
+	event := runners[0].eventValue()
+	for _, r := range runners {
+		r.event = event
+		if r.payload != cty.NilVal || r.rec.Reads.Empty() {
+			continue
+		}
+		shape := r.trigger.Payload
+		v, known := shared[shape]
+		if !known {
+			var err error
+			if v, _, err = shape.Decode(r.object, reads[shape]); err != nil {
+				v = cty.NilVal // each says so itself
+			}
+			shared[shape] = v
+		}
+		r.payload = v
+	}
 }
 
 // Held names what holds an event back from a recipe before there is a run, or returns "".
