@@ -46,7 +46,7 @@ func backtestCommand() *command {
 			f.Var(&o.vars, "var", "`NAME=VALUE`: a variable; may be repeated (FLOWRUN_VAR_name)")
 			f.Var(&o.varFiles, "var-file", "`FILE`: variables, name = value; may be repeated")
 		},
-		run: func(ctx context.Context, m *Main, args []string) error { return o.run(ctx, m, args) },
+		run: o.run,
 	}
 }
 

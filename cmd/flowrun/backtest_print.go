@@ -136,7 +136,7 @@ func countsOf(m map[string]int) string {
 func (b *backtest) markdown(w io.Writer, limit int) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "### Backtest over %s\n\n", plural(b.Events, "event"))
-	type row struct{ before, after, newly, noLonger, changed int }
+	type row struct{ newly, noLonger, changed int }
 	rows := map[string]*row{}
 	at := func(name string) *row {
 		if rows[name] == nil {

@@ -255,7 +255,7 @@ func (c *capturer) text(v ordered, t schema.Type, role schema.Role, path string)
 	if secretLike.MatchString(s) {
 		return c.drop(path)
 	}
-	next := s
+	var next string
 	switch {
 	case t.Format == schema.ID || len(t.Enum) > 0 || t.Format == schema.Country || t.Format == schema.Currency:
 		return v
