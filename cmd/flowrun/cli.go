@@ -89,8 +89,11 @@ func commands() []*command {
 		lspCommand(),
 		runCommand(),
 		triggerCommand(),
+		backtestCommand(),
+		captureCommand(),
 
 		serveCommand(),
+		planCommand(),
 		statusCommand(),
 		reloadCommand(),
 		runsCommand(),
@@ -130,7 +133,7 @@ func (m *Main) Run(ctx context.Context) int {
 		return exitOK
 	case errors.Is(err, errProblems):
 		return exitProblems
-	case errors.Is(err, errUsageShown):
+	case errors.Is(err, errUsageShown), errors.Is(err, errChanges):
 		return exitUsage
 	case errors.As(err, &usage):
 		fmt.Fprintf(m.Stderr, "flowrun: %s\n", usage.text)

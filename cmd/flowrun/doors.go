@@ -151,6 +151,7 @@ func (x *machine) withRuns(recipes []control.Recipe, digest string) []control.Re
 	for _, c := range counts {
 		r := at(c.Recipe)
 		r.Running, r.Waiting, r.Queued = r.Running+c.Running, r.Waiting+c.Waiting, r.Queued+c.Queued
+		r.Programs = append(r.Programs, control.ProgramRuns{Program: c.Program, Running: c.Running, Waiting: c.Waiting, Queued: c.Queued})
 		if c.Program != digest {
 			r.OnOlder += c.Running + c.Waiting + c.Queued
 		}

@@ -30,6 +30,8 @@ import (
 //	vendor-fails STATUS…  has the stand-in answer its next calls with these
 //	vendor-cuts           has it close the connection of its next call without an answer
 //	idof PREFIX NAME args…  runs `flowrun args…` and puts the first id of that prefix into $NAME
+//	keep NAME PATTERN     sets $NAME to what the pattern finds in the last standard output
+//	exits CODE args…      runs `flowrun args…` and checks its exit code
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
@@ -74,6 +76,8 @@ func TestScripts(t *testing.T) {
 			"vendor-cuts": func(ts *testscript.TestScript, _ bool, _ []string) {
 				worldOf(ts).fake.Fail(customeriofake.Fault{Cut: true})
 			},
+			"exits": exits,
+			"keep":  keep,
 		},
 	})
 }
@@ -200,6 +204,23 @@ func untilPrinted(ts *testscript.TestScript, pattern *regexp.Regexp, args []stri
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s never came; last:\n%s%s", pattern, p.out, p.err)
 		}
+	}
+}
+
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("%s is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found)
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := startProcess(ts.MkAbs("."), environ(ts), args[1:]...)
+	ts.Check(err)
+	ts.Check(p.wait())
+	if itoa(p.code) != args[0] {
+		ts.Fatalf("it ended with %d, want %s\n%s%s", p.code, args[0], p.out, p.err)
 	}
 }
 

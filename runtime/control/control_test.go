@@ -27,6 +27,8 @@ func TestAnswers(t *testing.T) {
 	for name, path := range map[string]string{
 		"status":    "/api/v1/status",
 		"recipes":   "/api/v1/recipes",
+		"program":   "/api/v1/program",
+		"history":   "/api/v1/history?since=2026-11-03T02:03:01Z&limit=1",
 		"events":    "/api/v1/events?limit=2",
 		"undecided": "/api/v1/events/evt_1",
 		"event":     "/api/v1/events/evt_5?connection=stripe",
@@ -82,6 +84,9 @@ func TestRefusals(t *testing.T) {
 		{method: "GET", path: "/api/v1/runs/nope", status: 404, code: "not_found", message: "nope"},
 		{method: "GET", path: "/api/v1/events/nope", status: 404, code: "not_found", message: "nope"},
 		{method: "GET", path: "/api/v1/events/evt_1?connection=other", status: 404, code: "not_found"},
+		{method: "GET", path: "/api/v1/program?digest=gone", status: 404, code: "not_found", message: "gone"},
+		{method: "GET", path: "/api/v1/program?sha=1", status: 400, code: "unknown_parameter", message: "sha"},
+		{method: "GET", path: "/api/v1/history?since=soon", status: 400, code: "bad_parameter", message: "soon"},
 		{method: "GET", path: "/api/v1/nope", status: 404, code: "not_found", message: "openapi.json"},
 		{method: "GET", path: "/favicon.ico", status: 404, code: "not_found"},
 		{method: "DELETE", path: "/api/v1/runs", status: 405, code: "method", message: "GET"},

@@ -31,7 +31,7 @@ func runJSON(r *runtime.Run) Run {
 
 func stepJSON(s *runtime.Step) Step {
 	out := Step{
-		Address: s.Address, Action: s.Action, Status: s.Status.String(), Key: s.Key, StartedAt: utc(s.StartedAt),
+		Address: s.Address, Index: s.Index, Action: s.Action, Status: s.Status.String(), Key: s.Key, StartedAt: utc(s.StartedAt),
 		EndedAt: utc(s.EndedAt), DurationMS: between(s.StartedAt, s.EndedAt), Input: rawJSON(s.Input),
 		Output: rawJSON(s.Output), Error: failureJSON(s.Error), Each: s.Each, Shadow: s.Shadow, Child: s.Child,
 	}

@@ -110,6 +110,10 @@ func records(t *testing.T) *memory {
 	t.Helper()
 	ctx := context.Background()
 	m := &memory{Store: memstore.New()}
+	program := &runtime.Program{Digest: "0123456789abcdef", At: start, Files: map[string][]byte{"billing/dunning.hcl": []byte("trigger \"stripe_charge_failed\" {}\n")}}
+	if err := m.KeepProgram(ctx, program); err != nil {
+		t.Fatal(err)
+	}
 	for i := range int64(5) {
 		at := start.Add(time.Duration(i) * time.Minute)
 		digit := string(rune('1' + i))

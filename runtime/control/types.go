@@ -110,6 +110,16 @@ type Recipe struct {
 	Waiting int64  `json:"waiting"`
 	Queued  int64  `json:"queued"`
 	OnOlder int64  `json:"on_older,omitempty"` // how many of these are pinned to an older program
+
+	Programs []ProgramRuns `json:"programs,omitempty"` // the same, by the program that they are pinned to
+}
+
+// ProgramRuns is how many runs of a recipe that have not ended are pinned to a program.
+type ProgramRuns struct {
+	Program string `json:"program"`
+	Running int64  `json:"running"`
+	Waiting int64  `json:"waiting"`
+	Queued  int64  `json:"queued"`
 }
 
 // RecipeTrigger is one way in which a recipe starts.
@@ -151,8 +161,9 @@ type Run struct {
 // Step is one step of a run.
 type Step struct {
 	Address    string          `json:"address"`
-	Each       string          `json:"each,omitempty"` // key of the element of a for_each
-	Action     string          `json:"action"`         // empty for a wait
+	Index      int             `json:"index,omitempty"` // its place among the recipe's nodes, those of on_error last
+	Each       string          `json:"each,omitempty"`  // key of the element of a for_each
+	Action     string          `json:"action"`          // empty for a wait
 	Status     string          `json:"status"`
 	Key        string          `json:"key,omitempty"`
 	StartedAt  time.Time       `json:"started_at,omitzero"`

@@ -101,6 +101,9 @@ type Engine struct {
 	doors  doors
 	alerts alerts
 
+	// answers says, in a trial, what the same request was answered; no call is made then. It is nil in all but trials.
+	answers func(*runtime.Run, *runtime.Step) (output []byte, known bool)
+
 	draining atomic.Bool
 	stopFeed chan struct{} // closed by Drain: take no more
 	calls    context.Context

@@ -76,7 +76,12 @@ func (r *runner) scopeWithout() {
 	r.scope = s
 }
 
-func (r *runner) eventValue() cty.Value { return envelope(r.ev, r.previous, r.run.ReplayOf != "") }
+func (r *runner) eventValue() cty.Value {
+	if r.event != cty.NilVal {
+		return r.event
+	}
+	return envelope(r.ev, r.previous, r.run.ReplayOf != "")
+}
 
 // envelope is `event`.
 func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {

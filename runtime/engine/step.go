@@ -83,6 +83,10 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 	if n.Calls != "" {
 		return nil, r.callRecipe(u, input)
 	}
+	if r.e.answers != nil {
+		r.takeAnswer(u)
+		return nil, nil
+	}
 	if r.run.Shadow && n.Action.Effect != schema.Read {
 		r.shadow(u)
 		return nil, nil

@@ -1,0 +1,497 @@
+package main
+
+// Two versions of a recipe, compared part by part, in the words of their source.
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/check"
+)
+
+// side is a recipe with the files that it is written in.
+type side struct {
+	*check.Recipe
+	files map[string][]byte
+}
+
+func (s side) source(x hcl.Expression) string {
+	if x == nil {
+		return ""
+	}
+	return spaced(sourceOf(s.files, x.Range()))
+}
+
+// spaced is source text in one line.
+func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// recipeChanges lists what differs, nil where nothing does.
+func recipeChanges(was, is side) []plannedChange {
+	var out []plannedChange
+	change := func(what, before, after string) {
+		switch {
+		case before == after:
+		case before == "":
+			out = append(out, plannedChange{What: what, Kind: "added", After: after})
+		case after == "":
+			out = append(out, plannedChange{What: what, Kind: "removed", Before: before})
+		default:
+			out = append(out, plannedChange{What: what, Kind: "changed", Before: before, After: after})
+		}
+	}
+	change("enabled", truth(!was.Disabled), truth(!is.Disabled))
+	change("mode", modeOf(was.Recipe), modeOf(is.Recipe))
+	change("timeout", spanOf(was.Timeout), spanOf(is.Timeout))
+	parts(&out, was.triggers(), is.triggers())
+	parts(&out, was.gates(), is.gates())
+	parts(&out, was.steps(was.Nodes), is.steps(is.Nodes))
+	parts(&out, was.steps(was.OnError), is.steps(is.OnError))
+	parts(&out, was.flow(), is.flow())
+	parts(&out, was.locals(), is.locals())
+	parts(&out, was.outputs(), is.outputs())
+	// Every step has a retry: that of one that comes or goes says nothing.
+	out = slices.DeleteFunc(out, func(c plannedChange) bool { return c.Kind != "changed" && strings.HasSuffix(c.What, " retry") })
+	if len(out) == 0 && order(was.Nodes) != order(is.Nodes) {
+		out = append(out, plannedChange{What: "order of filters and steps", Kind: "moved", Before: order(was.Nodes), After: order(is.Nodes)})
+	}
+	return out
+}
+
+// part is a piece of a recipe, by its name.
+type part struct{ name, text string }
+
+// parts lists what differs between two lists of pieces: the removed, then the others in their new order.
+func parts(out *[]plannedChange, was, is []part) {
+	find := func(list []part, name string) (string, bool) {
+		for _, p := range list {
+			if p.name == name {
+				return p.text, true
+			}
+		}
+		return "", false
+	}
+	for _, p := range was {
+		if _, ok := find(is, p.name); !ok {
+			*out = append(*out, plannedChange{What: p.name, Kind: "removed", Before: p.text})
+		}
+	}
+	for _, p := range is {
+		switch before, ok := find(was, p.name); {
+		case !ok:
+			*out = append(*out, plannedChange{What: p.name, Kind: "added", After: p.text})
+		case before != p.text:
+			*out = append(*out, plannedChange{What: p.name, Kind: "changed", Before: before, After: p.text})
+		}
+	}
+}
+
+func (s side) triggers() []part {
+	var out []part
+	for _, t := range s.Triggers {
+		if n := len(out); n > 0 && out[n-1].name == "trigger "+t.Spec.Name+" on "+t.Connection {
+			out[n-1].text += ", " + strings.Join(t.Events, ", ") // the types of one block
+			continue
+		}
+		text := strings.Join(t.Events, ", ")
+		for _, g := range t.Guards {
+			if g.Setting != "" {
+				text += "; " + g.Setting
+			}
+		}
+		out = append(out, part{"trigger " + t.Spec.Name + " on " + t.Connection, text})
+	}
+	return out
+}
+
+// gates are the filters by their labels; those without one by their condition, so that one that moves is no change.
+func (s side) gates() []part {
+	var out []part
+	for _, n := range s.Nodes {
+		if n.Kind != check.Filter {
+			continue
+		}
+		name := "filter " + quoted(n.Name)
+		text := s.source(n.Condition)
+		if n.Name == "" {
+			name = "filter " + text
+		}
+		out = append(out, part{name + s.inCase(n), text})
+	}
+	return out
+}
+
+// inCase says in which case of a switch a node stands.
+func (s side) inCase(n *check.Node) string {
+	if n.Parent < 0 {
+		return ""
+	}
+	return " in " + s.Nodes[n.Parent].Address
+}
+
+func quoted(s string) string { return `"` + s + `"` }
+
+func (s side) steps(nodes []*check.Node) []part {
+	var out []part
+	put := func(name, text string) {
+		if text != "" {
+			out = append(out, part{name, text})
+		}
+	}
+	for _, n := range nodes {
+		at := n.Address
+		switch n.Kind {
+		case check.Filter:
+			if strings.HasPrefix(at, "on_error.") {
+				put(at, s.source(n.Condition))
+			}
+		case check.Switch:
+			put(at, s.source(n.On))
+			for _, c := range n.Cases {
+				put(at+" case "+caseName(c), "steps "+caseNodes(nodes, c))
+			}
+		case check.Wait:
+			put(at, s.wait(n.Wait))
+		case check.Action:
+			put(at, n.Action.Name+" on "+n.Connection)
+			if n.Calls != "" {
+				put(at+" calls", n.Calls)
+			}
+			for _, in := range n.Inputs {
+				put(at+" input "+in.Field.Name, s.source(in.Expr))
+			}
+			put(at+" when", s.source(n.When))
+			put(at+" for_each", s.source(n.ForEach))
+			put(at+" timeout", spanOf(n.Timeout))
+			put(at+" retry", retryOf(n.Retry))
+			if n.AllowDuplicates {
+				put(at+" allow_duplicates", "true")
+			}
+			if n.ContinueOnError {
+				put(at+" on_error", "continue")
+			}
+		}
+	}
+	return out
+}
+
+func caseName(c check.Case) string {
+	if c.Default {
+		return "default"
+	}
+	var names []string
+	for _, v := range c.Values {
+		if text, ok := labelOf(v); ok {
+			names = append(names, text)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func caseNodes(nodes []*check.Node, c check.Case) string {
+	var names []string
+	for _, i := range c.Nodes {
+		names = append(names, nodes[i].Address)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s side) wait(w *check.WaitFor) string {
+	switch {
+	case w.Event != nil:
+		text := "for " + strings.Join(w.Event.Events, " or ") + " on " + w.Event.Connection
+		if w.Match != nil {
+			text += " that matches " + s.source(w.Match)
+		}
+		if w.Timeout > 0 {
+			text += ", at most " + spanOf(w.Timeout)
+		}
+		return text
+	case w.Until != nil:
+		return "until " + s.source(w.Until)
+	}
+	return "for " + spanOf(w.For)
+}
+
+func retryOf(r check.Retry) string {
+	var out []string
+	if r.Attempts > 0 {
+		out = append(out, plural(r.Attempts, "attempt"))
+	}
+	if r.For > 0 {
+		out = append(out, "for "+spanOf(r.For))
+	}
+	out = append(out, "waits of "+spanOf(r.Min)+" to "+spanOf(r.Max))
+	if len(r.On) > 0 {
+		out = append(out, "on "+strings.Join(r.On, ", "))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (s side) flow() []part {
+	var out []part
+	put := func(name string, words ...string) {
+		out = append(out, part{name, strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")})
+	}
+	key := func(x hcl.Expression) string {
+		if x == nil {
+			return ""
+		}
+		return "key " + s.source(x)
+	}
+	rate := func(name string, r *check.Rate) {
+		if r != nil {
+			burst := ""
+			if r.Burst > 0 {
+				burst = plural(r.Burst, "more at once")
+			}
+			put(name, plural(r.Limit, "run")+" per "+spanOf(r.Period), key(r.Key), strings.TrimSuffix(burst, "s"))
+		}
+	}
+	f := s.Flow
+	if d := f.Deduplicate; d != nil {
+		put("deduplicate", key(d.Key), "for "+spanOf(d.For))
+	}
+	rate("rate_limit", f.RateLimit)
+	if d := f.Debounce; d != nil {
+		put("debounce", key(d.Key), "for "+spanOf(d.Period), "at most "+spanOf(d.Timeout))
+	}
+	rate("throttle", f.Throttle)
+	if c := f.Concurrency; c != nil {
+		put("concurrency", plural(c.Limit, "run"), key(c.Key), conflictName(c.OnConflict), map[bool]string{true: "also while it waits"}[c.WhileWaiting])
+	}
+	if f.Priority != nil {
+		put("priority", s.source(f.Priority))
+	}
+	return out
+}
+
+func conflictName(c check.Conflict) string {
+	switch c {
+	case check.SkipConflict:
+		return "others are dropped"
+	case check.CancelRunning:
+		return "the running one is canceled"
+	}
+	return "others wait"
+}
+
+func (s side) locals() []part {
+	var out []part
+	for _, l := range s.Locals {
+		out = append(out, part{"local." + l.Name, s.source(l.Expr)})
+	}
+	return out
+}
+
+func (s side) outputs() []part {
+	var out []part
+	for _, o := range s.Outputs {
+		out = append(out, part{"output " + o.Name, s.source(o.Expr)})
+	}
+	return out
+}
+
+func order(nodes []*check.Node) string {
+	var out []string
+	for _, n := range nodes {
+		if n.Kind == check.Filter && n.Name != "" {
+			out = append(out, "filter "+quoted(n.Name))
+			continue
+		}
+		out = append(out, n.Address)
+	}
+	return strings.Join(out, ", ")
+}
+
+func truth(b bool) string { return map[bool]string{true: "true", false: "false"}[b] }
+
+func modeOf(r *check.Recipe) string {
+	if r.Shadow {
+		return "shadow"
+	}
+	return "live"
+}
+
+// spanOf is a duration as recipes write it: "72h", "90s".
+func spanOf(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	if d == 0 {
+		return ""
+	}
+	return s
+}
+
+// projectParts are the settings of connections and the variables. What a secret is set to is not shown.
+func projectParts(p *lang.Program) []part {
+	var out []part
+	files := side{files: p.Files()}
+	for _, c := range p.Connections() {
+		for _, name := range slices.Sorted(maps.Keys(c.Settings)) {
+			text := files.source(c.Settings[name])
+			if f := c.Service.Settings.Field(name); (f == nil || f.Secret) && !strings.HasPrefix(text, "env(") && !strings.HasPrefix(text, "var.") {
+				text = "(secret)"
+			}
+			out = append(out, part{"connection " + quoted(c.Name) + " " + name, text})
+		}
+	}
+	for _, v := range p.Variables() {
+		name := "variable " + v.Name
+		if v.Recipe != "" {
+			name += " of " + v.Recipe
+		}
+		text := "no default"
+		if v.Default != nil {
+			text = "default " + files.source(v.Default)
+		}
+		out = append(out, part{name, text})
+	}
+	return out
+}
+
+// connectionChanges lists the connections that come, go, or are used for more.
+func connectionChanges(served, edited *lang.Program) []plannedConn {
+	out := []plannedConn{}
+	was, is := map[string]*check.Connection{}, map[string]*check.Connection{}
+	for _, c := range served.Connections() {
+		was[c.Name] = c
+	}
+	for _, c := range edited.Connections() {
+		is[c.Name] = c
+	}
+	usedWas, usedIs := actionsOf(served), actionsOf(edited)
+	for _, name := range unionKeys(was, is) {
+		old, now := was[name], is[name]
+		if now == nil {
+			out = append(out, plannedConn{Name: name, Service: old.Service.Name, Change: "removed"})
+			continue
+		}
+		c := plannedConn{Name: name, Service: now.Service.Name, Listens: now.Listens && (old == nil || !old.Listens),
+			Actions: without(usedIs[name], usedWas[name])}
+		switch {
+		case old == nil:
+			c.Change = "added"
+		case c.Listens || len(c.Actions) > 0:
+			c.Change = "used for more"
+		default:
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func actionsOf(p *lang.Program) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range p.Recipes() {
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind == check.Action && n.Calls == "" && !slices.Contains(out[n.Connection], n.Action.Name) {
+				out[n.Connection] = append(out[n.Connection], n.Action.Name)
+			}
+		}
+	}
+	return out
+}
+
+// eventsOf returns the types of events that recipes listen to or wait for, by connection.
+func eventsOf(p *lang.Program) map[string][]string {
+	out := map[string][]string{}
+	add := func(t *check.Trigger) {
+		for _, typ := range t.Events {
+			if !slices.Contains(out[t.Connection], typ) {
+				out[t.Connection] = append(out[t.Connection], typ)
+			}
+		}
+	}
+	for _, r := range p.Recipes() {
+		if r.Disabled {
+			continue
+		}
+		for _, t := range r.Triggers {
+			add(t)
+		}
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind == check.Wait && n.Wait.Event != nil {
+				add(n.Wait.Event)
+			}
+		}
+	}
+	return out
+}
+
+// newSettings returns the environment variables that become needed.
+func newSettings(registry *connectors.Registry, served, edited *lang.Program) []plannedSetting {
+	known := map[string]bool{}
+	for _, s := range settingsOf(registry, served) {
+		known[s.Name] = true
+	}
+	out := []plannedSetting{}
+	for _, s := range settingsOf(registry, edited) {
+		if !known[s.Name] {
+			known[s.Name] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// settingsOf returns the environment variables that a program can't do without, as far as its text tells: those that
+// connections name, those that stand for what a connection without a block must have, and variables without a default.
+func settingsOf(registry *connectors.Registry, p *lang.Program) []plannedSetting {
+	var out []plannedSetting
+	asked := newInventor(registry, func(string) (string, bool) { return "", false }).fields(p)
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		if s := asked[name]; s.asked {
+			out = append(out, plannedSetting{Name: name, For: "a connection", Secret: s.field == nil || s.field.Secret})
+		}
+	}
+	for _, c := range p.Connections() {
+		for _, f := range c.Service.Settings.Fields() {
+			env := c.Service.Env[f.Name]
+			if _, given := c.Settings[f.Name]; given || env == "" || !(f.Required || c.Listens && f.Name == c.Service.SigningSetting) {
+				continue
+			}
+			out = append(out, plannedSetting{Name: env, For: "connection " + quoted(c.Name), Secret: f.Secret})
+		}
+	}
+	for _, v := range p.Variables() {
+		if v.Default == nil {
+			out = append(out, plannedSetting{Name: "FLOWRUN_VAR_" + v.Name, For: "variable " + quoted(v.Name), Secret: v.Sensitive})
+		}
+	}
+	return out
+}
+
+func unionKeys[V, W any](a map[string]V, b map[string]W) []string {
+	all := map[string]bool{}
+	for k := range a {
+		all[k] = true
+	}
+	for k := range b {
+		all[k] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// without returns what a has and b has not, sorted.
+func without(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if !slices.Contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
