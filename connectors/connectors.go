@@ -31,6 +31,12 @@ type Spec struct {
 	// default. A class that is not there has no limit.
 	Limits map[string]Limit
 
+	// Endpoints is how the places that the vendor sends events to are set up; nil where there is no API for it.
+	Endpoints *Endpoints
+
+	// History is how events of the past are read; nil where the vendor keeps none that can be had.
+	History *History
+
 	// Keep makes what a connection keeps between its calls, as Conn.Kept, and returns nil where that is nothing. It is
 	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
 	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.

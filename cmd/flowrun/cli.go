@@ -91,6 +91,7 @@ func commands() []*command {
 		runsCommand(),
 		eventsCommand(),
 		recipesCommand(),
+		webhooksCommand(),
 		whyCommand(),
 		storeCommand(),
 

@@ -173,6 +173,7 @@ func (x *machine) Connections() []control.Connection {
 		if conn := x.engine.Connection(c.Name); conn != nil {
 			shown.Livemode = livemode(c.Service, conn)
 		}
+		x.vendors.describe(&shown)
 		out = append(out, shown)
 	}
 	return out

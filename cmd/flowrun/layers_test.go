@@ -26,6 +26,7 @@ var layers = []struct {
 	{"runtime/engine", 5},
 	{"runtime/ingress", 5},
 	{"runtime/reload", 5},
+	{"runtime/endpoints", 5},
 	{"runtime/control", 5},
 	{"runtime/sqlite", 5},
 	{"runtime/memstore", 5},

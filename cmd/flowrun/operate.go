@@ -93,6 +93,15 @@ func showStatus(m *Main, s *control.Status) error {
 			mode = map[bool]string{true: ", live mode", false: ", test mode"}[*c.Livemode]
 		}
 		t.row("connection", c.Name+" ("+c.Service+mode+") "+dash(c.Door))
+		if c.Endpoint != "" {
+			t.row("endpoint", c.Endpoint)
+		}
+		if len(c.NotSent) > 0 {
+			t.row("not sent", strings.Join(c.NotSent, ", "))
+		}
+		if c.Problem != "" {
+			t.row("problem", c.Problem)
+		}
 	}
 	if l := s.LastReload; l != nil {
 		outcome := "taken"

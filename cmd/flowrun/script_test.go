@@ -14,6 +14,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
+	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
+	"github.com/flowrun/flowrun/connectors/stripe"
 )
 
 // TestScripts runs the files of testdata/script. Besides testscript's own commands they have:
@@ -28,6 +30,8 @@ import (
 //	eventually PATTERN args…   runs `flowrun args…` until its output matches
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
+// The stand-in of Stripe is at $STRIPE.
+//
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -41,12 +45,16 @@ func TestScripts(t *testing.T) {
 				_, _ = w.calls.Write([]byte(c.Method + " " + c.Path + " " + string(c.Raw) + "\n"))
 			}})
 			srv := httptest.NewServer(w.fake)
+			w.stripe = stripefake.New(stripefake.Options{API: stripe.NewAPI()})
+			stripeSrv := httptest.NewServer(w.stripe)
 			env.Values[worldKey{}] = w
 			env.Setenv("CUSTOMERIO", srv.URL)
+			env.Setenv("STRIPE", stripeSrv.URL)
 			env.Setenv("TZ", "UTC")
 			env.Defer(func() {
 				w.stopAll()
 				srv.Close()
+				stripeSrv.Close()
 			})
 			return nil
 		},
@@ -70,6 +78,7 @@ type world struct {
 	mu        sync.Mutex
 	processes map[string]*process
 	fake      *customeriofake.Fake
+	stripe    *stripefake.Fake
 	calls     *watched
 }
 

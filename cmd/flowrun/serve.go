@@ -129,6 +129,7 @@ func (o *serveOptions) logger(m *Main, r *telemetry.Redactor) *slog.Logger {
 
 func serveCommand() *command {
 	var o serveOptions
+	var v vendorOptions
 	return &command{
 		name:  "serve",
 		args:  "[DIR]",
@@ -139,12 +140,19 @@ func serveCommand() *command {
 		example: "STRIPE_WEBHOOK_SECRET=whsec_… flowrun serve -store sqlite:flowrun.db recipes",
 		group:   groupOperate,
 		maxArgs: 1,
-		flags:   func(f *flags) { o.define(f, serveDefaults()) },
+		flags: func(f *flags) {
+			o.define(f, serveDefaults())
+			v.define(f)
+		},
 		run: func(ctx context.Context, m *Main, args []string) error {
+			if err := v.check(); err != nil {
+				return err
+			}
 			s, err := newServer(m, o, args)
 			if err != nil {
 				return err
 			}
+			s.vendors.vendorOptions = v
 			collectLess(m)
 			return s.run(ctx)
 		},
@@ -174,7 +182,7 @@ func newServer(m *Main, o serveOptions, args []string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{m: m, o: o, mode: "serve", shown: shown, dir: dir, vars: vars, env: m.Env, redactor: &telemetry.Redactor{}}
+	s := &server{m: m, o: o, mode: "serve", vendors: newVendors(), shown: shown, dir: dir, vars: vars, env: m.Env, redactor: &telemetry.Redactor{}}
 	if token := m.env("FLOWRUN_CONTROL_TOKEN"); token != "" {
 		s.remember([]string{token})
 	}

@@ -60,6 +60,8 @@ type server struct {
 	ready  func(line string)                                    // is told what is served; prints it where nil
 	beside func(ctx context.Context)                            // runs beside the server until it ends; may be nil
 
+	vendors vendors // what is set up at the vendors, and what they keep
+
 	redactor *telemetry.Redactor
 	secretMu sync.Mutex
 	secrets  []string
@@ -129,6 +131,7 @@ func (s *server) run(ctx context.Context) error {
 	loops.Go(func() { _ = s.watcher.Run(ctx) }) // ends with the context, which is no failure
 	loops.Go(func() { s.housekeeping(ctx) })
 	loops.Go(func() { s.reloadOnSignal(ctx, hup) })
+	loops.Go(func() { s.keepEndpoints(ctx) })
 	if s.beside != nil {
 		loops.Go(func() { s.beside(ctx) })
 	}
@@ -236,13 +239,14 @@ func (s *server) build() {
 	if s.dial != nil {
 		s.dial(transport)
 	}
+	s.vendors.client = &http.Client{Transport: transport}
 	cfg := engine.Config{
 		Store:    s.store,
 		Registry: s.registry,
 		Clock:    s.m.Clock,
 		Log:      s.log,
 		Metrics:  s.metrics,
-		Client:   &http.Client{Transport: transport},
+		Client:   s.vendors.client,
 		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
