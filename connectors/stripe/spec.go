@@ -30,6 +30,7 @@ func Spec() *connectors.Spec {
 		Triggers: c.triggers(),
 
 		Endpoints: endpoints(),
+		History:   history(),
 
 		ActionNames: c.actionNames(),
 		Action:      c.action,

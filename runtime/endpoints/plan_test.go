@@ -31,7 +31,9 @@ func (v *vendor) api() *connectors.Endpoints {
 		return nil
 	}
 	return &connectors.Endpoints{APIVersion: "v2", Most: 3,
-		List: func(context.Context, *connectors.Conn) ([]connectors.Endpoint, error) { return slices.Clone(v.list), nil },
+		List: func(context.Context, *connectors.Conn) ([]connectors.Endpoint, error) {
+			return slices.Clone(v.list), nil
+		},
 		Create: func(_ context.Context, _ *connectors.Conn, e connectors.Endpoint) (connectors.Endpoint, error) {
 			v.made++
 			e.ID = fmt.Sprintf("new%d", v.made)

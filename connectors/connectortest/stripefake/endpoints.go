@@ -1,6 +1,8 @@
 package stripefake
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -53,3 +55,21 @@ func (o *operating) withSecret(data map[string]any) map[string]any {
 
 // Secret is the signing secret of the webhook endpoint of that id.
 func Secret(id string) string { return "whsec_of_" + id }
+
+// PutEvent keeps an event for the events API, as JSON; later ones are newer. It reports whether it could be read.
+func (f *Fake) PutEvent(raw []byte) bool {
+	data := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	id, ok := "", d.Decode(&data) == nil
+	if ok {
+		id, ok = data["id"].(string)
+	}
+	if !ok {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.put("event", id, data)
+	return true
+}
