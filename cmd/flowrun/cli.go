@@ -92,6 +92,7 @@ func commands() []*command {
 		eventsCommand(),
 		recipesCommand(),
 		webhooksCommand(),
+		backfillCommand(),
 		whyCommand(),
 		storeCommand(),
 

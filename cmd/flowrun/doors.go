@@ -39,6 +39,7 @@ func (s *server) newDoor() *control.Handler {
 		Store:    s.store,
 		Engine:   (*machine)(s),
 		Operator: (*machine)(s),
+		History:  (*machine)(s),
 		Server: control.ServerInfo{
 			Version: thisBuild().Version, Mode: s.mode, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,

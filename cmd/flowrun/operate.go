@@ -314,8 +314,8 @@ func showJSON(m *Main, name string, raw json.RawMessage) {
 
 func eventsCommand() *command {
 	return &command{
-		name: "events", short: "list, show and replay the events of a server", group: groupOperate,
-		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand()},
+		name: "events", short: "list, show and replay the events of a server, and those that no webhook brought", group: groupOperate,
+		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand(), eventsGapsCommand()},
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -30,7 +31,8 @@ import (
 //	eventually PATTERN args…   runs `flowrun args…` until its output matches
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
-// The stand-in of Stripe is at $STRIPE.
+//	past ID CUSTOMER AGO  adds a failed charge to what the stand-in of Stripe, whose address is $STRIPE, has of the past
+//
 //
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
 func TestScripts(t *testing.T) {
@@ -67,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"ended":      ended,
 			"eventually": eventually,
 			"called":     called,
+			"past":       past,
 		},
 	})
 }
@@ -197,5 +200,17 @@ func called(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	if err := w.calls.await(regexp.MustCompile(args[0])); err != nil {
 		ts.Fatalf("%v\n%s", err, w.calls)
+	}
+}
+
+func past(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: past ID CUSTOMER AGO")
+	}
+	ago, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	if !worldOf(ts).stripe.PutEvent(fmt.Appendf(nil, `{"id":%q,"object":"event","api_version":"2023-10-16","created":%d,"livemode":false,"type":"charge.failed",`+
+		`"data":{"object":{"id":"ch_1","object":"charge","amount":1200,"currency":"usd","customer":%q,"status":"failed"}}}`, args[0], time.Now().Add(-ago).Unix(), args[1])) {
+		ts.Fatalf("the event can't be read")
 	}
 }

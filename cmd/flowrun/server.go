@@ -26,6 +26,7 @@ import (
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/history"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
 	"github.com/flowrun/flowrun/runtime/telemetry"
@@ -132,6 +133,7 @@ func (s *server) run(ctx context.Context) error {
 	loops.Go(func() { s.housekeeping(ctx) })
 	loops.Go(func() { s.reloadOnSignal(ctx, hup) })
 	loops.Go(func() { s.keepEndpoints(ctx) })
+	loops.Go(func() { s.keepHistory(ctx) })
 	if s.beside != nil {
 		loops.Go(func() { s.beside(ctx) })
 	}
@@ -261,6 +263,7 @@ func (s *server) build() {
 		cfg.OnEvent = s.watch.decided
 	}
 	s.engine = engine.New(cfg)
+	s.vendors.reader = history.New(history.Config{Store: s.store, Clock: s.m.Clock, Log: s.log, Accepted: s.accepted})
 	s.watcher = reload.New(reload.Config{Dir: s.dir, Apply: s.apply, Clock: s.m.Clock, Log: s.log, Metrics: s.metrics})
 	s.door = s.newDoor()
 	s.doorBox.set(s.door)

@@ -61,6 +61,7 @@ func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
 	if s.vendors.secretFile != "" {
 		in = s.vendors.secretless(s.m, p, in, s.registry)
 	}
+	in.Unsigned = in.Unsigned || s.vendors.poll > 0
 	b, diags := p.program.Bind(in)
 	if b != nil && s.vendors.secretFile != "" {
 		if err := s.vendors.fill(s.m, b, s.registry); err != nil {

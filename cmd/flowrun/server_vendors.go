@@ -16,6 +16,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/endpoints"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/history"
 )
 
 const (
@@ -27,14 +28,28 @@ const (
 type vendorOptions struct {
 	endpointOptions
 	register bool
+	poll     time.Duration
 }
 
 func (o *vendorOptions) define(f *flags) {
 	o.endpointOptions.define(f)
 	f.BoolVar(&o.register, "register", false, "keep the vendors' endpoints as the recipes need them; needs -public-url and -secret-file")
+	f.DurationVar(&o.poll, "poll", 0, "`DURATION`: read the vendors' events so often, for a server that no webhook reaches; 10s to 15m")
 }
 
+// The shortest and the longest time between two looks for what is polled.
+const (
+	shortestPoll = 10 * time.Second
+	longestPoll  = 15 * time.Minute
+)
+
 func (o *vendorOptions) check() error {
+	if o.poll != 0 && (o.poll < shortestPoll || o.poll > longestPoll) {
+		return usagef("-poll %s: use 10s to 15m", o.poll)
+	}
+	if o.poll != 0 && o.register {
+		return usagef("-poll is for a server that no webhook reaches, so that -register would have events sent to nowhere")
+	}
 	if o.register && o.secretFile == "" {
 		return usagef("-register needs -secret-file: a vendor tells the secret of a new endpoint once, and the store keeps no secrets")
 	}
@@ -49,11 +64,14 @@ type vendors struct {
 	vendorOptions
 	client *http.Client
 	kick   chan struct{} // another program is served
+	wanted chan struct{} // the same, for the reader of histories
+	reader *history.Reader
 
 	mu       *sync.Mutex
 	program  *lang.Program
 	bindings *lang.Bindings
 	known    map[string]endpointState // by connection
+	polled   map[string]bool          // connections whose events were read at least once
 }
 
 // endpointState is what is known of a connection's endpoint.
@@ -64,7 +82,7 @@ type endpointState struct {
 }
 
 func newVendors() vendors {
-	return vendors{kick: make(chan struct{}, 1), mu: &sync.Mutex{}}
+	return vendors{kick: make(chan struct{}, 1), wanted: make(chan struct{}, 1), mu: &sync.Mutex{}}
 }
 
 // served notes what is served now.
@@ -72,9 +90,11 @@ func (v *vendors) served(p *lang.Program, b *lang.Bindings) {
 	v.mu.Lock()
 	v.program, v.bindings = p, b
 	v.mu.Unlock()
-	select {
-	case v.kick <- struct{}{}:
-	default:
+	for _, c := range []chan struct{}{v.kick, v.wanted} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -88,9 +108,20 @@ func (v *vendors) now() (*lang.Program, *lang.Bindings) {
 func (v *vendors) describe(c *control.Connection) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	c.Polled = v.polled[c.Name]
 	if known, ok := v.known[c.Name]; ok {
 		c.Endpoint, c.NotSent, c.Problem = known.id, known.notSent, known.problem
 	}
+}
+
+// read notes that a connection's events were read.
+func (v *vendors) read(connection string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.polled == nil {
+		v.polled = map[string]bool{}
+	}
+	v.polled[connection] = true
 }
 
 // learn keeps what is known, and returns those of whom something else was known before.
@@ -110,8 +141,8 @@ func (v *vendors) learn(known map[string]endpointState) []string {
 
 // keepEndpoints looks at the endpoints whenever another program is served, and from time to time.
 func (s *server) keepEndpoints(ctx context.Context) {
-	if s.mode != "serve" {
-		return // a stand-in sends nothing
+	if s.mode != "serve" || s.vendors.poll > 0 {
+		return // a stand-in sends nothing, and what is polled needs no endpoint
 	}
 	for wait := endpointsEvery; ; {
 		wake, stop := s.m.Clock.After(wait)

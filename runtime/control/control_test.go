@@ -263,7 +263,7 @@ func TestStoreErrors(t *testing.T) {
 // TestOpenAPI compares the description with what the handler does.
 func TestOpenAPI(t *testing.T) {
 	cfg := config(records(t))
-	cfg.Operator = &crew{}
+	cfg.Operator, cfg.History = &crew{}, &crew{}
 	h := New(cfg)
 	h.CloseStreams() // so that the stream ends at once
 	var doc struct {

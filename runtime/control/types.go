@@ -81,6 +81,8 @@ type Connection struct {
 	Endpoint string   `json:"endpoint,omitempty"` // the vendor's id of what sends events here, where it could be asked
 	NotSent  []string `json:"not_sent,omitempty"` // event types that recipes need and that it does not send
 	Problem  string   `json:"problem,omitempty"`  // what is wrong with the endpoint, a sentence
+
+	Polled bool `json:"polled,omitempty"` // its events have been read from the vendor, since no webhook comes
 }
 
 // Reload is how a reload ended.
