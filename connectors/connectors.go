@@ -31,6 +31,20 @@ type Spec struct {
 	// default. A class that is not there has no limit.
 	Limits map[string]Limit
 
+	// LimitFor is what the vendor takes of one connection, where that depends on its settings; nil where Limits hold for
+	// all. It is asked for the classes in Limits and for "".
+	LimitFor func(c *Conn, class string) Limit
+
+	// Permission says what a key must be allowed for an action, in the vendor's words; nil where keys are allowed all or
+	// nothing. PermissionFor says the same of what flowrun itself does: "endpoints" and "history".
+	Permission    func(action string) string
+	PermissionFor map[string]string
+
+	// Probe makes a harmless exchange, to learn whether the vendor can be reached and takes the connection's key. It fails
+	// with an *Error; nil where there is no such exchange. KeyNote says what is unwise about the key, a sentence, or "".
+	Probe   func(ctx context.Context, c *Conn) error
+	KeyNote func(c *Conn) string
+
 	// Endpoints is how the places that the vendor sends events to are set up; nil where there is no API for it.
 	Endpoints *Endpoints
 
@@ -55,6 +69,14 @@ func (s *Spec) AllActions() []string {
 		names = append(names, a.Name)
 	}
 	return append(names, s.ActionNames...)
+}
+
+// Limit returns what the vendor takes of the connection's calls of a class.
+func (s *Spec) Limit(c *Conn, class string) Limit {
+	if s.LimitFor != nil {
+		return s.LimitFor(c, class)
+	}
+	return s.Limits[class]
 }
 
 // Wrap has each action's calls go through what wrap returns.

@@ -93,6 +93,7 @@ func commands() []*command {
 		recipesCommand(),
 		webhooksCommand(),
 		backfillCommand(),
+		doctorCommand(),
 		whyCommand(),
 		storeCommand(),
 

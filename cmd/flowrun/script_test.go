@@ -33,7 +33,6 @@ import (
 //
 //	past ID CUSTOMER AGO  adds a failed charge to what the stand-in of Stripe, whose address is $STRIPE, has of the past
 //
-//
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -133,11 +132,8 @@ func deleteEndpoint(ctx context.Context, c *connectors.Conn, id string) error {
 
 // checkMode refuses a key of one mode where events of the other are asked for.
 func checkMode(c *connectors.Conn) error {
-	key, live := strings.TrimSpace(c.Setting(settingKey)), false
-	switch {
-	case strings.HasPrefix(key, "sk_live_"), strings.HasPrefix(key, "rk_live_"):
-		live = true
-	case !strings.HasPrefix(key, "sk_test_") && !strings.HasPrefix(key, "rk_test_"):
+	live, known := keyMode(c)
+	if !known {
 		return nil
 	}
 	if want := c.Setting(settingLivemode); want == fmt.Sprint(!live) {

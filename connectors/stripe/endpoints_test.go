@@ -73,3 +73,39 @@ func TestEndpointsKeepModesApart(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsGoByTheMode(t *testing.T) {
+	spec := stripe.Spec()
+	for _, c := range []struct {
+		key, class string
+		rate       float64
+	}{
+		{"sk_live_1", "", 100}, {"rk_test_1", "", 25}, {"odd", "", 100}, {"sk_live_1", "search", 20}, {"sk_test_1", "search", 20},
+	} {
+		if l := spec.Limit(&connectors.Conn{Settings: map[string][]string{"api_key": {c.key}}}, c.class); l.Rate != c.rate {
+			t.Errorf("%s, class %q: %+v, want %v a second", c.key, c.class, l, c.rate)
+		}
+	}
+	for action, want := range map[string]string{"stripe_customer_search": "search", "stripe_file_create": "files", "stripe_customer_create": ""} {
+		if a := spec.Action(action); a.Limit != want {
+			t.Errorf("%s counts for %q, want %q", action, a.Limit, want)
+		}
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	spec := stripe.Spec()
+	for action, want := range map[string]string{
+		"stripe_customer_find": "Customers: read", "stripe_refund_create": "Refunds: write", "stripe_checkout_session_create": "Checkout Sessions: write",
+		"stripe_invoice_retrieve": "Invoices: read", "stripe_subscription_cancel": "Subscriptions: write", "stripe_nothing": "",
+	} {
+		if got := spec.Permission(action); got != want {
+			t.Errorf("%s needs %q, want %q", action, got, want)
+		}
+	}
+	for _, name := range spec.ActionNames {
+		if spec.Permission(name) == "" {
+			t.Errorf("%s needs no permission", name)
+		}
+	}
+}

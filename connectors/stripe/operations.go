@@ -94,7 +94,7 @@ func (c *catalog) action(name string) *connectors.Action {
 		Effect:       op.effect(),
 		OutMayBeNull: op.mayFindNothing(),
 		Emits:        c.emits(op),
-	}}
+	}, Limit: op.limit()}
 	if in.Field("expand") != nil {
 		a.OutSetting = "expand"
 		a.OutFor = func(paths []string) (*schema.Object, error) { return c.expanded(op, paths) }

@@ -29,6 +29,12 @@ func Spec() *connectors.Spec {
 		Webhook:  c.webhook(),
 		Triggers: c.triggers(),
 
+		Limits:   limits(),
+		LimitFor: limitFor,
+
+		Permission: c.permission, Probe: probe, KeyNote: keyNote,
+		PermissionFor: map[string]string{"endpoints": "Webhook Endpoints: write", "history": "Events: read"},
+
 		Endpoints: endpoints(),
 		History:   history(),
 

@@ -123,7 +123,7 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 	if l == nil {
 		var limit connectors.Limit // the vendor may ask for a rest where it states no limit
 		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil {
-			limit = spec.Limits[a.Limit]
+			limit = spec.Limit(conn, a.Limit)
 		}
 		l = newLimiter(limit)
 		ds.classes[class] = l
