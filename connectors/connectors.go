@@ -180,6 +180,10 @@ type Webhook struct {
 	// Sample makes a valid event of the vendor's type, as the raw body; id and at go into the envelope.
 	Sample func(eventType, id string, at time.Time) ([]byte, error)
 
+	// Cause returns the idempotency key of the call that an event is the echo of, and "" where it tells none. Nil where
+	// the service's events never tell.
+	Cause func(body []byte) string
+
 	// Data and Previous are where in the body `trigger` and `previous` are found.
 	Data, Previous schema.Path
 

@@ -219,6 +219,7 @@ type planner struct {
 	registry *connectors.Registry
 	client   *http.Client
 	options  *endpointOptions
+	listened bool // only those that recipes listen on: what is left of others is nobody's business
 	make     func(*connectors.Endpoints, endpoints.Want, []connectors.Endpoint) (*endpoints.Plan, error)
 }
 
@@ -230,6 +231,9 @@ func (x *planner) plan(ctx context.Context, p *lang.Program, b *lang.Bindings, m
 		spec := x.registry.Spec(c.Service)
 		conn := &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: x.client}
 		if spec == nil || spec.Endpoints == nil || conn.Setting(spec.Endpoints.KeySetting) == "" {
+			continue
+		}
+		if x.listened && len(wanted[c.Name]) == 0 {
 			continue
 		}
 		api := spec.Endpoints

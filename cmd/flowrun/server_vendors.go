@@ -174,7 +174,7 @@ func (s *server) lookAtEndpoints(ctx context.Context) bool {
 	}
 	x := &planner{registry: s.registry, client: s.vendors.client, options: &s.vendors.endpointOptions, make: endpoints.Make}
 	if !s.vendors.register {
-		x.make = s.compare
+		x.make, x.listened = s.compare, true
 	}
 	plans := x.plan(ctx, program, bindings, awaited)
 	known := map[string]endpointState{}

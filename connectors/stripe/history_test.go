@@ -74,3 +74,18 @@ func TestHistoryObjects(t *testing.T) {
 		t.Error("cats were walked")
 	}
 }
+
+func TestCause(t *testing.T) {
+	cause := stripe.Spec().Webhook.Cause
+	for body, want := range map[string]string{
+		`{"id":"evt_1","request":{"id":"req_1","idempotency_key":"k1"}}`: "k1",
+		`{"id":"evt_1","request":{"id":"req_1","idempotency_key":null}}`: "",
+		`{"id":"evt_1","request":"req_1"}`:                               "",
+		`{"id":"evt_1","request":null}`:                                  "",
+		`{"id":"evt_1"}`:                                                 "",
+	} {
+		if got := cause([]byte(body)); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

@@ -76,10 +76,12 @@ func (r *runner) scopeWithout() {
 	r.scope = s
 }
 
-func (r *runner) eventValue() cty.Value { return envelope(r.ev, r.previous, r.run.ReplayOf != "") }
+func (r *runner) eventValue() cty.Value {
+	return envelope(r.ev, r.previous, r.run.ReplayOf != "", r.e.causedBy(r.ev))
+}
 
 // envelope is `event`.
-func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {
+func envelope(ev *runtime.Event, previous []byte, replayed bool, causedBy cty.Value) cty.Value {
 	changed := cty.ListValEmpty(cty.String)
 	if len(previous) > 0 {
 		var names []cty.Value
@@ -102,6 +104,7 @@ func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {
 		"api_version": orNull(ev.APIVersion),
 		"changed":     changed,
 		"replayed":    cty.BoolVal(replayed),
+		"caused_by":   causedBy,
 	})
 }
 
