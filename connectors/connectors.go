@@ -35,6 +35,26 @@ type Spec struct {
 	// Protocols carry requests whose URLs have schemes of the service's own; nil where it speaks HTTP.
 	Protocols map[string]Protocol
 
+	// LimitFor is what the vendor takes of one connection, where that depends on its settings; nil where Limits hold for
+	// all. It is asked for the classes in Limits and for "".
+	LimitFor func(c *Conn, class string) Limit
+
+	// Permission says what a key must be allowed for an action, in the vendor's words; nil where keys are allowed all or
+	// nothing. PermissionFor says the same of what flowrun itself does: "endpoints" and "history".
+	Permission    func(action string) string
+	PermissionFor map[string]string
+
+	// Probe makes a harmless exchange, to learn whether the vendor can be reached and takes the connection's key. It fails
+	// with an *Error; nil where there is no such exchange. KeyNote says what is unwise about the key, a sentence, or "".
+	Probe   func(ctx context.Context, c *Conn) error
+	KeyNote func(c *Conn) string
+
+	// Endpoints is how the places that the vendor sends events to are set up; nil where there is no API for it.
+	Endpoints *Endpoints
+
+	// History is how events of the past are read; nil where the vendor keeps none that can be had.
+	History *History
+
 	// Keep makes what a connection keeps between its calls, as Conn.Kept, and returns nil where that is nothing. It is
 	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
 	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.
@@ -53,6 +73,14 @@ func (s *Spec) AllActions() []string {
 		names = append(names, a.Name)
 	}
 	return append(names, s.ActionNames...)
+}
+
+// Limit returns what the vendor takes of the connection's calls of a class.
+func (s *Spec) Limit(c *Conn, class string) Limit {
+	if s.LimitFor != nil {
+		return s.LimitFor(c, class)
+	}
+	return s.Limits[class]
 }
 
 // Wrap has each action's calls go through what wrap returns.
@@ -167,6 +195,10 @@ type Webhook struct {
 
 	// Sample makes a valid event of the vendor's type, as the raw body; id and at go into the envelope.
 	Sample func(eventType, id string, at time.Time) ([]byte, error)
+
+	// Cause returns the idempotency key of the call that an event is the echo of, and "" where it tells none. Nil where
+	// the service's events never tell.
+	Cause func(body []byte) string
 
 	// Data and Previous are where in the body `trigger` and `previous` are found.
 	Data, Previous schema.Path

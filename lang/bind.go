@@ -24,6 +24,10 @@ type Inputs struct {
 
 	// ReadFile reads the file that file("path") names.
 	ReadFile func(path string) ([]byte, error)
+
+	// Unsigned lets connections that receive webhooks lack their signing secret: whoever sets it up at the vendor is
+	// told it only then.
+	Unsigned bool
 }
 
 // Bindings is a program's variables and connections with their values.

@@ -32,7 +32,7 @@ func (b *binder) connection(c *check.Connection, vars cty.Value) BoundConnection
 			failed[f.Name] = true
 		}
 	}
-	if s := c.Service.SigningSetting; s != "" && c.Listens && !failed[s] && empty(given[s]) && !unsigned(c.Service, given) {
+	if s := c.Service.SigningSetting; s != "" && c.Listens && !b.in.Unsigned && !failed[s] && empty(given[s]) && !unsigned(c.Service, given) {
 		b.report(diag.MissingSetting, c.Range, context, "%s %s", missing(c, s, "receives webhooks and needs"),
 			"Without it nobody can tell a true event from a forged one. `flowrun dev` makes one up.")
 		failed[s] = true

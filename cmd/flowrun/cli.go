@@ -99,6 +99,9 @@ func commands() []*command {
 		runsCommand(),
 		eventsCommand(),
 		recipesCommand(),
+		webhooksCommand(),
+		backfillCommand(),
+		doctorCommand(),
 		whyCommand(),
 		storeCommand(),
 

@@ -84,6 +84,7 @@ func TestOperationsNamesMetrics(t *testing.T) {
 	m.CallParked("stripe", "limit")
 	m.RunSkipped("r", "debounce")
 	m.Alert("breaker_open", 1)
+	m.EventsMissing("stripe", 1)
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	names := metricName.FindAllString(string(page), -1)

@@ -46,6 +46,7 @@ func (s *server) newDoor() *control.Handler {
 		Store:    s.store,
 		Engine:   (*machine)(s),
 		Operator: (*machine)(s),
+		Past:     (*machine)(s),
 		Server: control.ServerInfo{
 			Version: thisBuild().Version, Mode: s.mode, Shadow: s.o.shadow, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,
@@ -181,6 +182,7 @@ func (x *machine) Connections() []control.Connection {
 		if conn := x.engine.Connection(c.Name); conn != nil {
 			shown.Livemode = livemode(c.Service, conn)
 		}
+		x.vendors.describe(&shown)
 		out = append(out, shown)
 	}
 	return out

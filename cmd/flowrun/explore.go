@@ -460,6 +460,7 @@ func envelope(t *check.Trigger, ev *runtime.Event) cty.Value {
 		"id": cty.StringVal("evt_sample_2"), "type": cty.StringVal(firstOf(t.Events, "")), "time": at, "received_at": at,
 		"connection": cty.StringVal(t.Connection), "account": cty.NullVal(cty.String), "livemode": cty.False,
 		"api_version": cty.NullVal(cty.String), "changed": cty.ListValEmpty(cty.String), "replayed": cty.False,
+		"caused_by": cty.NullVal(cty.Object(map[string]cty.Type{"recipe": cty.String, "run": cty.String})),
 	})
 }
 

@@ -70,7 +70,7 @@ func newSite(t testing.TB, recipes map[string]string, env ...string) *site {
 	}
 	s.webhooks, s.control = freeAddress(t), freeAddress(t)
 	s.env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + os.TempDir(), "STRIPE_WEBHOOK_SECRET=" + s.secret,
-		"STRIPE_API_KEY=sk_test_site", "CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_API_KEY=track_key", "CUSTOMERIO_APP_KEY=app_key_site",
+		"STRIPE_API_KEY=sk_test_site", "STRIPE_BASE_URL=http://127.0.0.1:1", "CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_API_KEY=track_key", "CUSTOMERIO_APP_KEY=app_key_site",
 		"CUSTOMERIO_TRACK_URL=" + vendor.URL, "CUSTOMERIO_APP_URL=" + vendor.URL}, env...)
 	return s
 }

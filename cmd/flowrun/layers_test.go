@@ -28,6 +28,8 @@ var layers = []struct {
 	{"runtime/ingress", 5},
 	{"runtime/reload", 5},
 	{"runtime/schedule", 5},
+	{"runtime/endpoints", 5},
+	{"runtime/history", 5},
 	{"runtime/control", 5},
 	{"runtime/sqlite", 5},
 	{"runtime/memstore", 5},

@@ -103,6 +103,15 @@ func showStatus(m *Main, s *control.Status) error {
 			mode = map[bool]string{true: ", live mode", false: ", test mode"}[*c.Livemode]
 		}
 		t.row("connection", c.Name+" ("+c.Service+mode+") "+dash(c.Door))
+		if c.Endpoint != "" {
+			t.row("endpoint", c.Endpoint)
+		}
+		if len(c.NotSent) > 0 {
+			t.row("not sent", strings.Join(c.NotSent, ", "))
+		}
+		if c.Problem != "" {
+			t.row("problem", c.Problem)
+		}
 	}
 	if l := s.LastReload; l != nil {
 		outcome := "taken"
@@ -397,8 +406,8 @@ func showJSON(m *Main, name string, raw json.RawMessage) {
 
 func eventsCommand() *command {
 	return &command{
-		name: "events", short: "list, show and replay the events of a server", group: groupOperate,
-		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand()},
+		name: "events", short: "list, show and replay the events of a server, and those that no webhook brought", group: groupOperate,
+		sub: []*command{eventsListCommand(), eventsShowCommand(), eventsReplayCommand(), eventsGapsCommand()},
 	}
 }
 

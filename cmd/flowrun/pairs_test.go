@@ -131,7 +131,7 @@ func runPairs(t *testing.T, program *lang.Program, recipes []written, vars map[s
 		t.Fatal(err)
 	}
 	for _, name := range observed.ServiceNames() {
-		observed.Spec(name).Limits = nil // the clock stands still, and would let no second call through
+		observed.Spec(name).Limits, observed.Spec(name).LimitFor = nil, nil // the clock stands still, and would let no second call through
 	}
 	p := &project{dir: t.TempDir(), program: program}
 	bindings, diags := program.Bind(newInventor(observed, func(string) (string, bool) { return "", false }).inputs(p, vars))

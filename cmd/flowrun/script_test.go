@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
+	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
+	"github.com/flowrun/flowrun/connectors/stripe"
 )
 
 // TestScripts runs the files of testdata/script. Besides testscript's own commands they have:
@@ -34,6 +37,8 @@ import (
 //	exits CODE args…      runs `flowrun args…` and checks its exit code
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
+//	past ID CUSTOMER AGO  adds a failed charge to what the stand-in of Stripe, whose address is $STRIPE, has of the past
+//
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,12 +52,16 @@ func TestScripts(t *testing.T) {
 				_, _ = w.calls.Write([]byte(c.Method + " " + c.Path + " " + string(c.Raw) + "\n"))
 			}})
 			srv := httptest.NewServer(w.fake)
+			w.stripe = stripefake.New(stripefake.Options{API: stripe.NewAPI()})
+			stripeSrv := httptest.NewServer(w.stripe)
 			env.Values[worldKey{}] = w
 			env.Setenv("CUSTOMERIO", srv.URL)
+			env.Setenv("STRIPE", stripeSrv.URL)
 			env.Setenv("TZ", "UTC")
 			env.Defer(func() {
 				w.stopAll()
 				srv.Close()
+				stripeSrv.Close()
 			})
 			return nil
 		},
@@ -78,6 +87,7 @@ func TestScripts(t *testing.T) {
 			},
 			"exits": exits,
 			"keep":  keep,
+			"past":  past,
 		},
 	})
 }
@@ -89,6 +99,7 @@ type world struct {
 	mu        sync.Mutex
 	processes map[string]*process
 	fake      *customeriofake.Fake
+	stripe    *stripefake.Fake
 	calls     *watched
 }
 
@@ -234,4 +245,16 @@ func called(ts *testscript.TestScript, _ bool, args []string) {
 // idOf waits until a command prints an id of a form, and sets a variable to it.
 func idOf(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[1], untilPrinted(ts, regexp.MustCompile(`\b`+regexp.QuoteMeta(args[0])+`\w+`), args[2:]))
+}
+
+func past(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: past ID CUSTOMER AGO")
+	}
+	ago, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	if !worldOf(ts).stripe.PutEvent(fmt.Appendf(nil, `{"id":%q,"object":"event","api_version":"2023-10-16","created":%d,"livemode":false,"type":"charge.failed",`+
+		`"data":{"object":{"id":"ch_1","object":"charge","amount":1200,"currency":"usd","customer":%q,"status":"failed"}}}`, args[0], time.Now().Add(-ago).Unix(), args[1])) {
+		ts.Fatalf("the event can't be read")
+	}
 }

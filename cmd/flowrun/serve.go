@@ -130,6 +130,7 @@ func (o *serveOptions) logger(m *Main, r *telemetry.Redactor) *slog.Logger {
 
 func serveCommand() *command {
 	var o serveOptions
+	var v vendorOptions
 	return &command{
 		name:  "serve",
 		args:  "[DIR]",
@@ -143,12 +144,17 @@ func serveCommand() *command {
 		flags: func(f *flags) {
 			o.define(f, serveDefaults())
 			f.BoolVar(&o.shadow, "shadow", false, "run every recipe as with mode = \"shadow\": calls that change anything are recorded and not made")
+			v.define(f)
 		},
 		run: func(ctx context.Context, m *Main, args []string) error {
+			if err := v.check(); err != nil {
+				return err
+			}
 			s, err := newServer(m, o, args)
 			if err != nil {
 				return err
 			}
+			s.vendors.vendorOptions = v
 			collectLess(m)
 			return s.run(ctx)
 		},
@@ -178,7 +184,7 @@ func newServer(m *Main, o serveOptions, args []string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{m: m, o: o, mode: "serve", shown: shown, dir: dir, vars: vars, env: m.Env, redactor: &telemetry.Redactor{}}
+	s := &server{m: m, o: o, mode: "serve", vendors: newVendors(), shown: shown, dir: dir, vars: vars, env: m.Env, redactor: &telemetry.Redactor{}}
 	if token := m.env("FLOWRUN_CONTROL_TOKEN"); token != "" {
 		s.remember([]string{token})
 	}

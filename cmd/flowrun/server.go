@@ -26,6 +26,7 @@ import (
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/engine"
+	"github.com/flowrun/flowrun/runtime/history"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
 	"github.com/flowrun/flowrun/runtime/schedule"
@@ -61,6 +62,8 @@ type server struct {
 	ready  func(line string)                                    // is told what is served; prints it where nil
 	called func(service, method, path, body string, status int) // is told of what the transport answered itself; may be nil
 	beside func(ctx context.Context)                            // runs beside the server until it ends; may be nil
+
+	vendors vendors // what is set up at the vendors, and what they keep
 
 	redactor *telemetry.Redactor
 	secretMu sync.Mutex
@@ -134,6 +137,8 @@ func (s *server) run(ctx context.Context) error {
 	loops.Go(func() { s.housekeeping(ctx) })
 	loops.Go(func() { s.clock.Run(ctx) })
 	loops.Go(func() { s.reloadOnSignal(ctx, hup) })
+	loops.Go(func() { s.keepEndpoints(ctx) })
+	loops.Go(func() { s.keepHistory(ctx) })
 	if s.beside != nil {
 		loops.Go(func() { s.beside(ctx) })
 	}
@@ -247,13 +252,14 @@ func (s *server) build() {
 		client.Transport = s.answering(transport)
 	}
 	s.registry.Speak(transport)
+	s.vendors.client = client
 	cfg := engine.Config{
 		Store:    s.store,
 		Registry: s.registry,
 		Clock:    s.m.Clock,
 		Log:      s.log,
 		Metrics:  s.metrics,
-		Client:   client,
+		Client:   s.vendors.client,
 		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
@@ -270,6 +276,7 @@ func (s *server) build() {
 	}
 	s.engine = engine.New(cfg)
 	s.clock = schedule.New(schedule.Config{Store: s.store, Accepted: s.accepted, Clock: s.m.Clock, Log: s.log})
+	s.vendors.reader = history.New(history.Config{Store: s.store, Clock: s.m.Clock, Log: s.log, Accepted: s.accepted})
 	s.watcher = reload.New(reload.Config{Dir: s.dir, Apply: s.apply, Clock: s.m.Clock, Log: s.log, Metrics: s.metrics})
 	s.door = s.newDoor()
 	s.doorBox.set(s.door)

@@ -31,6 +31,9 @@ func (s *server) compileFirst() error {
 		if err := p.checkVariables(s.vars); err != nil {
 			return err
 		}
+		if err := s.vendors.checkFiles(p.program, s.registry); err != nil {
+			return err
+		}
 	}
 	s.first = p
 	return nil
@@ -55,7 +58,16 @@ func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
 	if s.inputs != nil {
 		in = s.inputs(p)
 	}
+	if s.vendors.secretFile != "" {
+		in = s.vendors.secretless(s.m, p, in, s.registry)
+	}
+	in.Unsigned = in.Unsigned || s.vendors.poll > 0
 	b, diags := p.program.Bind(in)
+	if b != nil && s.vendors.secretFile != "" {
+		if err := s.vendors.fill(s.m, b, s.registry); err != nil {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Secrets can't be read", Detail: err.Error()})
+		}
+	}
 	if b != nil && s.rebind != nil {
 		s.rebind(b)
 	}
@@ -116,6 +128,7 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 			err = s.begin(ctx, p.program, bindings)
 		}
 		if err == nil {
+			s.vendors.served(p.program, bindings)
 			n := len(p.program.Recipes())
 			if !quiet {
 				s.log.Info("recipes applied", "why", why, "recipes", n, "program", short(p.program.Digest()))

@@ -38,8 +38,9 @@ func Spec() *connectors.Spec {
 			sendPush(s), sendSMS(s), sendInApp(s), sendInbox(s), triggerBroadcast(s),
 			findPerson(s), personAttributes(s), personSegments(s),
 		},
-		Limits: limits(),
-		Keep:   s.keep,
+		Limits:    limits(),
+		Endpoints: endpoints(),
+		Keep:      s.keep,
 	}
 }
 

@@ -94,7 +94,7 @@ func (c *catalog) action(name string) *connectors.Action {
 		Effect:       op.effect(),
 		OutMayBeNull: op.mayFindNothing(),
 		Emits:        c.emits(op),
-	}}
+	}, Limit: op.limit()}
 	if in.Field("expand") != nil {
 		a.OutSetting = "expand"
 		a.OutFor = func(paths []string) (*schema.Object, error) { return c.expanded(op, paths) }
@@ -149,6 +149,12 @@ func (c *catalog) inputs(op operation) []schema.Field {
 		})
 	}
 	switch op.name {
+	case "customer_update":
+		for i := range fields {
+			if fields[i].Name == "email" {
+				fields[i].Caution = "Stripe sends receipts and invoices to this address from then on"
+			}
+		}
 	case "file_create":
 		fields = append(fields, schema.Field{Name: "filename", Type: schema.Type{Kind: schema.KindString, Max: 255}, Example: `"evidence.pdf"`,
 			Doc: "What the file is called, with the ending that says what it is"})

@@ -3,8 +3,7 @@
 // description of the API version that is pinned here (catalog.txt, operations.txt); everything that is odd about Stripe
 // and not in that description is written by hand, in the file that needs it.
 //
-// The package keeps no state and never calls out but through the connection's client. It does not create webhook
-// endpoints and does not poll for events.
+// The package keeps no state and never calls out but through the connection's client.
 package stripe
 
 import (
@@ -30,6 +29,15 @@ func Spec() *connectors.Spec {
 		Webhook:  c.webhook(),
 		Triggers: c.triggers(),
 
+		Limits:   limits(),
+		LimitFor: limitFor,
+
+		Permission: c.permission, Probe: probe, KeyNote: keyNote,
+		PermissionFor: map[string]string{"endpoints": "Webhook Endpoints: write", "history": "Events: read"},
+
+		Endpoints: endpoints(),
+		History:   history(),
+
 		ActionNames: c.actionNames(),
 		Action:      c.action,
 	}
@@ -42,6 +50,7 @@ const (
 	settingSecret   = "webhook_secret"
 	settingBaseURL  = "base_url"
 	settingLivemode = "livemode"
+	settingConnect  = "connect"
 )
 
 func settings() []connectors.Setting {
@@ -59,6 +68,10 @@ func settings() []connectors.Setting {
 		{Field: schema.Field{
 			Name: settingLivemode, Type: schema.Type{Kind: schema.KindBool}, Example: "true",
 			Doc: "Take only live events (true) or only test events (false); both where left out",
+		}},
+		{Field: schema.Field{
+			Name: settingConnect, Type: schema.Type{Kind: schema.KindBool}, Example: "true",
+			Doc: "The endpoint that flowrun sets up is for events of connected accounts (true), or of the account itself",
 		}},
 	}
 }

@@ -19,6 +19,7 @@ func (c *catalog) webhook() *connectors.Webhook {
 		Open:          open,
 		Sign:          signHeaders,
 		Sample:        c.sample,
+		Cause:         causeOf,
 		Data:          schema.Path{"data", "object"},
 		Previous:      schema.Path{"data", "previous_attributes"},
 		SecretSetting: settingSecret,
@@ -165,4 +166,11 @@ func first(raw []byte) byte {
 		return 0
 	}
 	return raw[0]
+}
+
+// causeOf returns the idempotency key of the request that led to an event. Events of old API versions name the request
+// only.
+func causeOf(body []byte) string {
+	key, _ := schema.StringOf(schema.Lookup(body, "request", "idempotency_key"))
+	return key
 }

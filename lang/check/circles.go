@@ -50,7 +50,7 @@ func (c *checker) checkCircles(built []*builder, rep *reporter) {
 		if first.Calls != "" {
 			what, at = fmt.Sprintf("the recipe %q", first.Calls), "a vendor"
 		}
-		e.report(diag.Circle, first.src.TypeRange, "%s makes %s send an event that starts this recipe again, for ever: %s.\nPut a filter above the step that looks at what happened, or a when on it.",
+		e.report(diag.Circle, first.src.TypeRange, "%s makes %s send an event that starts this recipe again, for ever: %s.\nPut a filter above the step that looks at what happened, such as event.caused_by == null, or a when on it.",
 			what, at, g.draw(n, path))
 		diag.In(first.context(), rep.diags[before:])
 	}

@@ -36,6 +36,8 @@ func eventObject(types []string) *schema.Object {
 		schema.Field{Name: "api_version", Type: stringType, Required: true, Nullable: true},
 		schema.Field{Name: "changed", Type: stringType.ListOf(), Required: true},
 		schema.Field{Name: "replayed", Type: boolType, Required: true},
+		schema.Field{Name: "caused_by", Required: true, Nullable: true, Type: schema.ObjectType(schema.NewObject("cause",
+			schema.Field{Name: "recipe", Type: stringType, Required: true}, schema.Field{Name: "run", Type: stringType, Required: true}))},
 	)
 }
 

@@ -131,6 +131,11 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 		owner = fmt.Sprintf("the recipe %q", n.Calls)
 	}
 	n.tellsOf(e.assignArgs(n.Action.In, n.args, n.src.Range, owner))
+	for _, a := range n.args {
+		if f := n.Action.In.Field(a.Name); f != nil && f.Caution != "" {
+			e.report(diag.SideEffect, a.NameRange, "%s. Where that is meant, write on the line above: # flowrun:ignore FR5060 because …", f.Caution)
+		}
+	}
 	if n.Action.Service == builtin && n.Calls == "" && slices.Contains(n.Personal, "name") {
 		e.report(diag.PersonalName, n.argRange("name"), "the name of a value is kept and shown as it is, and this one tells of a person. Make it of an identifier, or of a digest: sha256(…).")
 	}

@@ -93,6 +93,7 @@ const (
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	SideEffect        Code = "FR5060"
 	NotTrueYet        Code = "FR5011"
 	RiskySetting      Code = "FR5040"
 	TestOfNothing     Code = "FR6001"

@@ -318,6 +318,7 @@ func actions() []*schema.Action {
 				may("name", text),
 				role(may("phone", text), schema.RolePhone),
 				may("balance", schema.Type{Kind: schema.KindNumber, Format: schema.Integer}),
+				schema.Field{Name: "email", Type: text, Role: schema.RoleEmail, Caution: "receipts go to this address from then on"},
 			),
 			Out:   customer,
 			Emits: []string{"customer.updated"},

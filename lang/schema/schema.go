@@ -116,6 +116,7 @@ type Field struct {
 	Secret   bool // never logged; only a secret may flow into a place that needs one
 	Role     Role
 	Example  string // a JSON literal
+	Caution  string // in an input: what giving it does besides, where that surprises; a sentence
 	Default  string // in settings and inputs: the JSON literal that stands where the field is left out; documentation and decoding
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	// Operator changes runs and recipes. nil: 404.
 	Operator Operator
 
+	// Past reads what the vendors keep. nil: 404.
+	Past Past
+
 	// Reload applies the folder now and returns the result. nil: 404.
 	Reload func(ctx context.Context) ReloadResult
 	// Reloads returns the newest result and the newest that was taken. nil: none.

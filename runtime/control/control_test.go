@@ -268,7 +268,7 @@ func TestStoreErrors(t *testing.T) {
 // TestOpenAPI compares the description with what the handler does.
 func TestOpenAPI(t *testing.T) {
 	cfg := config(records(t))
-	cfg.Operator = &crew{}
+	cfg.Operator, cfg.Past = &crew{}, &crew{}
 	h := New(cfg)
 	h.CloseStreams() // so that the stream ends at once
 	var doc struct {

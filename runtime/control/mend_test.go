@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -44,6 +45,15 @@ func (c *crew) Resolve(_ context.Context, id, step string, sent bool) error {
 
 func (c *crew) Replay(_ context.Context, e *runtime.Event, o ReplayRequest) ([]*runtime.Run, error) {
 	return []*runtime.Run{{ID: "run_new", Status: runtime.RunQueued, Queue: runtime.QueueLane, ReplayOf: "run_5"}}, c.note("replay %s %+v", e.ID, o)
+}
+
+func (c *crew) Gaps(context.Context) ([]Gap, error) {
+	return []Gap{{Connection: "stripe", ID: "evt_9", Type: "charge.failed"}}, nil
+}
+
+func (c *crew) Backfill(_ context.Context, r BackfillRequest, since time.Time) (*BackfillResult, error) {
+	return &BackfillResult{Matched: 2, Types: map[string]int{"charge.failed": 2}, Effects: []BackfillEffect{}},
+		c.note("backfill %s %q since %s preview=%v", r.Recipe, r.Objects, since.Format(time.RFC3339), r.Preview)
 }
 
 func (c *crew) Pause(_ context.Context, recipe string, drop bool, by string) error {

@@ -81,6 +81,12 @@ type Connection struct {
 	Service  string `json:"service"`
 	Door     string `json:"door,omitempty"`     // path of its webhooks, where a recipe listens
 	Livemode *bool  `json:"livemode,omitempty"` // where the vendor tells live from test
+
+	Endpoint string   `json:"endpoint,omitempty"` // the vendor's id of what sends events here, where it could be asked
+	NotSent  []string `json:"not_sent,omitempty"` // event types that recipes need and that it does not send
+	Problem  string   `json:"problem,omitempty"`  // what is wrong with the endpoint, a sentence
+
+	Polled bool `json:"polled,omitempty"` // its events have been read from the vendor, since no webhook comes
 }
 
 // Reload is how a reload ended.

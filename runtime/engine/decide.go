@@ -36,6 +36,13 @@ func (e *Engine) handle(ev *runtime.Event, maybeDecided bool, ticket int64) erro
 		case !errors.Is(err, runtime.ErrNotFound):
 			return fmt.Errorf("reading its decision: %w", err)
 		}
+		past, err := e.isPast(ev)
+		if err != nil {
+			return err
+		}
+		if past {
+			return e.record(&runtime.Change{Decision: e.nobody(ev)})
+		}
 		runs, err := e.cfg.Store.RunsOf(context.Background(), ev.Seq)
 		if err != nil {
 			return fmt.Errorf("reading its runs: %w", err)

@@ -98,6 +98,8 @@ type Engine struct {
 	awaited   atomic.Pointer[awaited] // what waits look for; nil where none does
 	opMu      sync.Mutex              // held while work is begun from outside, so that Drain sees it
 
+	causes causes
+	past   sync.Mutex // held while a past event is stored
 	doors  doors
 	alerts alerts
 

@@ -23,6 +23,7 @@ type generation struct {
 	routes  map[routeKey]*route
 	any     map[string]*route // by connection: recipes that listen to every type, for types without a route
 	ordered bool              // a recipe has flow control, so that the order of events matters
+	causes  bool              // a recipe may read event.caused_by
 }
 
 type routeKey struct{ connection, eventType string }
@@ -44,6 +45,7 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 	g := &generation{
 		digest:  p.Digest(),
 		program: p,
+		causes:  asksForCauses(p),
 		conns:   make(map[string]*connectors.Conn, len(b.Connections)),
 		recipes: make(map[string]*recipe, len(p.Recipes())),
 	}

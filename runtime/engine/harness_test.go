@@ -130,7 +130,11 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 	}
 	reg, err := connectors.NewRegistry(&connectors.Spec{
 		Name: "acme", Title: "Acme", Doc: "A vendor of tests",
-		Webhook:  &connectors.Webhook{Data: schema.Path{"object"}, Previous: schema.Path{"before"}},
+		Webhook: &connectors.Webhook{Data: schema.Path{"object"}, Previous: schema.Path{"before"},
+			Cause: func(body []byte) string {
+				key, _ := schema.StringOf(schema.Lookup(body, "cause"))
+				return key
+			}},
 		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid"), chosen},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
 			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce)},

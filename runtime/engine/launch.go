@@ -227,6 +227,7 @@ func (r *runner) call(a *attempt) {
 	ctx, cancel := context.WithTimeout(r.e.calls, a.timeout)
 	defer cancel()
 	a.called, a.at = true, r.e.clock.Now()
+	r.calling(a)
 	r.e.cfg.Crash("before-call")
 	if fault := r.e.guarded(func() error {
 		a.value, a.err = a.call.Action.Call.Call(ctx, a.call)

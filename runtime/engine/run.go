@@ -374,9 +374,11 @@ func (r *runner) save(c *runtime.Change) error {
 		kept = &part
 	}
 	c.Runs = append([]*runtime.Run{kept}, r.children...)
+	caused := r.caused(c, kept.Steps)
 	if err := r.e.record(c); err != nil {
 		return err
 	}
+	r.e.causes.forget(caused)
 	r.run.Seq = kept.Seq
 	r.eachOfAll(func(u *unit) { u.dirty = u.dirty && u.step.Status == 0 })
 	if len(r.children) > 0 {

@@ -80,11 +80,11 @@ func (r *runner) eventValue() cty.Value {
 	if r.event != cty.NilVal {
 		return r.event
 	}
-	return envelope(r.ev, r.previous, r.run.ReplayOf != "")
+	return envelope(r.ev, r.previous, r.run.ReplayOf != "", r.e.causedBy(r.ev))
 }
 
 // envelope is `event`.
-func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {
+func envelope(ev *runtime.Event, previous []byte, replayed bool, causedBy cty.Value) cty.Value {
 	changed := cty.ListValEmpty(cty.String)
 	if len(previous) > 0 {
 		var names []cty.Value
@@ -107,6 +107,7 @@ func envelope(ev *runtime.Event, previous []byte, replayed bool) cty.Value {
 		"api_version": orNull(ev.APIVersion),
 		"changed":     changed,
 		"replayed":    cty.BoolVal(replayed),
+		"caused_by":   causedBy,
 	})
 }
 

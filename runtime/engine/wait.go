@@ -246,7 +246,7 @@ func (r *runner) matches(u *unit, ev *runtime.Event) (*arrived, bool) {
 	if !admitted(w.Event.Guards, ev.Type, object, previous) {
 		return nil, false
 	}
-	got := &arrived{payload, envelope(ev, previous, false)}
+	got := &arrived{payload, envelope(ev, previous, false, r.e.causedBy(ev))}
 	if w.Match == nil {
 		return got, true
 	}
@@ -316,5 +316,6 @@ func envelopeShape() *schema.Object {
 		schema.Field{Name: "time", Type: text}, schema.Field{Name: "received_at", Type: text},
 		schema.Field{Name: "connection", Type: text}, schema.Field{Name: "account", Type: text},
 		schema.Field{Name: "livemode", Type: yes}, schema.Field{Name: "api_version", Type: text},
-		schema.Field{Name: "changed", Type: text.ListOf()}, schema.Field{Name: "replayed", Type: yes})
+		schema.Field{Name: "changed", Type: text.ListOf()}, schema.Field{Name: "replayed", Type: yes},
+		schema.Field{Name: "caused_by", Type: schema.ObjectType(schema.NewObject("cause", schema.Field{Name: "recipe", Type: text}, schema.Field{Name: "run", Type: text}))})
 }

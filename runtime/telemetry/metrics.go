@@ -62,6 +62,7 @@ type Metrics struct {
 	parked  *memo[[2]string, prometheus.Counter]
 	breaker *memo[string, prometheus.Gauge]
 	alerts  *memo[string, prometheus.Counter]
+	missing *memo[string, prometheus.Counter]
 
 	queueDepth, inFlight    prometheus.Gauge
 	commitTime, commitBatch prometheus.Histogram
@@ -102,6 +103,7 @@ func NewMetrics() *Metrics {
 	m.parked = counters2(counterVec(r, "calls_held_total", "Calls that were put off, by a limit or by an open breaker.", "connection", "reason"))
 	state := gaugeVec(r, "breaker_state", "The circuit breaker of a connection: 0 closed, 1 half-open, 2 open.", "connection")
 	m.breaker = newMemo(func(conn string) prometheus.Gauge { return state.WithLabelValues(clean(conn)) }, other)
+	m.missing = counters1(counterVec(r, "events_missing", "Events that no webhook had brought and that were taken from the vendor's history.", "connection"))
 	m.alerts = counters1(counterVec(r, "alerts_total", "What alerts were raised for.", "kind"))
 
 	m.queueDepth = gauge(r, "queue_depth", "Events and runs that wait for their turn.")
@@ -221,6 +223,13 @@ func (m *Metrics) CallParked(connection, reason string) {
 func (m *Metrics) Breaker(connection string, state int) {
 	if m != nil {
 		m.breaker.get(connection).Set(float64(state))
+	}
+}
+
+// EventsMissing counts events that no webhook had brought; with n = 0 the series is there and stands at zero.
+func (m *Metrics) EventsMissing(connection string, n int) {
+	if m != nil {
+		m.missing.get(connection).Add(float64(n))
 	}
 }
 

@@ -59,7 +59,7 @@ type Runner struct {
 // New returns a runner.
 func New(cfg Config) (*Runner, error) {
 	for _, s := range cfg.Specs {
-		s.Limits, s.Keep = nil, nil // they are about the wire
+		s.Limits, s.LimitFor, s.Keep = nil, nil, nil // they are about the wire
 		s.Wrap(func(a *connectors.Action, call connectors.Caller) connectors.Caller { return answering(s, a, call) })
 	}
 	registry, err := connectors.NewRegistry(cfg.Specs...)

@@ -86,6 +86,11 @@ func (o *operating) selection() (func(map[string]any) bool, error) {
 			switch name {
 			case "limit", "starting_after", "ending_before", "expand", "page", "query":
 				continue
+			case "types": // of events
+				if list, ok := want.([]any); ok && !slices.Contains(list, data["type"]) {
+					return false
+				}
+				continue
 			}
 			if have, kept := data[name]; kept && !selected(have, want) {
 				return false

@@ -179,6 +179,9 @@ func (o *operating) create() answer {
 	if id == "" {
 		id = o.f.newID(o.f.opts.API.Prefix(o.object))
 	}
+	if a, refused := o.fullOf(); refused {
+		return a
+	}
 	if old := o.f.objects[id]; old != nil && !old.deleted {
 		return refuse(http.StatusBadRequest, problem{Code: "resource_already_exists", Param: "id", Message: "The object already exists: " + id})
 	}
@@ -194,8 +197,9 @@ func (o *operating) create() answer {
 		return a
 	}
 	begin(o.object, data, o.args)
+	o.settleEndpoint(data)
 	o.f.put(o.object, id, data)
-	return o.show(data)
+	return o.show(o.withSecret(data))
 }
 
 func (o *operating) apply(data map[string]any) (a answer, refused bool) {
@@ -251,6 +255,7 @@ func (o *operating) existing() answer {
 			return a
 		}
 	}
+	o.settleEndpoint(data)
 	s.data = data
 	return o.show(data)
 }

@@ -1,0 +1,44 @@
+package stripe
+
+import (
+	"strings"
+
+	"github.com/flowrun/flowrun/connectors"
+)
+
+// The classes of limits besides the connection's own.
+const (
+	limitSearch = "search"
+	limitFiles  = "files"
+)
+
+// limits are what Stripe documents for live mode. It also holds each endpoint to a rate of its own, and the updates of
+// one payment or one subscription to so many an hour; those answers are waited out, as Retry-After says.
+func limits() map[string]connectors.Limit {
+	return map[string]connectors.Limit{
+		"":          {Rate: 100, Burst: 100},
+		limitSearch: {Rate: 20, Burst: 20},
+		limitFiles:  {Rate: 20, Burst: 20},
+	}
+}
+
+// testRate is what Stripe takes in test mode, in calls a second.
+const testRate = 25
+
+func limitFor(c *connectors.Conn, class string) connectors.Limit {
+	l := limits()[class]
+	if live, known := keyMode(c); known && !live && l.Rate > testRate {
+		l.Rate, l.Burst = testRate, testRate
+	}
+	return l
+}
+
+func (op operation) limit() string {
+	switch {
+	case strings.HasPrefix(op.answer, "search "):
+		return limitSearch
+	case op.path == "/v1/files" || strings.HasPrefix(op.path, "/v1/files/"):
+		return limitFiles
+	}
+	return ""
+}
