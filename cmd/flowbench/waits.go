@@ -1,0 +1,7 @@
+package main
+
+import (
+	"context"
+)
+
+func (b *bench) dueWaits(ctx context.Context) error { return nil }
