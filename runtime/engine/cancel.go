@@ -102,6 +102,9 @@ func (e *Engine) cancelRun(ctx context.Context, id, why string, wait bool) error
 		}
 	}
 	defer e.unclaim(id)
+	if e.flow.forgetQueued(id) {
+		e.settleRulings() // one of which may have put another in its place
+	}
 	run, err := e.storedRun(ctx, id)
 	if err != nil {
 		return err

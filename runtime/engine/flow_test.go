@@ -207,6 +207,20 @@ func TestDebounce(t *testing.T) {
 	}
 }
 
+func TestCanceledRunOfABurstStaysCanceled(t *testing.T) {
+	w := newWorld(t, flowing("debounce {\n key = trigger.customer\n period = \"1m\"\n}"))
+	events := w.burst(1, `"c1"`)
+	w.outcomes(events)
+	if err := w.engine.Cancel(context.Background(), runtime.RunID(events[0], "f", ""), "jo"); err != nil {
+		t.Fatal(err)
+	}
+	events = append(events, w.burst(1, `"c1"`)...)
+	w.nextDecision()
+	if got := w.statuses(events); got != "canceled queued:debounce" {
+		t.Errorf("runs: %s", got)
+	}
+}
+
 // gate is a vendor that answers when it is told to.
 type gate struct {
 	called chan string
@@ -263,7 +277,10 @@ func TestConcurrencyKeepsTheOrderOfAKey(t *testing.T) {
 		g.answer <- struct{}{}
 	}
 	w.settled(append(events, other)...)
-	if n := len(w.engine.flow.lanes); n != 0 {
+	if err := w.stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if n, _ := w.engine.flow.laneStatus(); n != 0 {
 		t.Errorf("%d lanes are left", n)
 	}
 }
@@ -447,5 +464,33 @@ func (w *world) bootMortal(files map[string]string) (kill func()) {
 		w.stop(expired())
 		w.store = whole
 		w.vendor.answer = nil
+	}
+}
+
+func TestCancelRunningReachesWaits(t *testing.T) {
+	src := map[string]string{"f.hcl": "recipe {\n concurrency {\n limit = 1\n on_conflict = \"cancel_running\"\n}\n}\n" + strings.ReplaceAll(waitInLane, "a while", "pause")}
+	for name, restart := range map[string]bool{"in one process": false, "in the next": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, src)
+			events := []*runtime.Event{w.send(w.order("order.created", `id="o1"`))}
+			if run := w.nextRun(); run.Status != runtime.RunWaiting {
+				t.Fatalf("run: %v", run.Status)
+			}
+			if restart {
+				w.stop(context.Background())
+				w.boot(src)
+			}
+			events = append(events, w.send(w.order("order.created", `id="o2"`)))
+			for run := w.nextRun(); run.EventID != events[1].ID || run.Status != runtime.RunWaiting; {
+				run = w.nextRun()
+			}
+			w.settled(events...)
+			if got := w.statuses(events); got != "canceled completed" {
+				t.Errorf("runs: %s", got)
+			}
+			if got := w.names(); got != "o1 o2 o2 again" {
+				t.Errorf("calls: %s", got)
+			}
+		})
 	}
 }

@@ -63,6 +63,10 @@ func (e *Engine) permit(ctx context.Context, conn *connectors.Conn, a *connector
 	}
 	for i, l := range d.limits {
 		wait, err = l.enter(ctx, e, now.Add(permitPatience), bulk)
+		if wait == 0 && err == nil && e.draining.Load() {
+			l.leave(e, 0) // it was given by a call that the shutdown has cut off
+			err = errDraining
+		}
 		if wait > 0 || err != nil {
 			for _, entered := range d.limits[:i] {
 				entered.leave(e, 0)

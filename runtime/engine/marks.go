@@ -76,6 +76,19 @@ func (f *flow) unpinMarks(marks ...*mark) {
 	}
 }
 
+// forgetQueued makes no run of a burst take the place of this one any more, and reports whether one could have.
+func (f *flow) forgetQueued(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.marks {
+		if m.queued != nil && m.queued.ID == id {
+			m.queued = nil
+			return true
+		}
+	}
+	return false
+}
+
 // dropMarks makes room for another mark.
 func (f *flow) dropMarks(now time.Time) {
 	if len(f.marks) < maxMarks {

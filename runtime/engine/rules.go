@@ -40,7 +40,7 @@ func rulesOf(r *check.Recipe) *rules {
 // must be seen, and must not be taken for one that was dropped.
 func (e *Engine) prepare(a *admission) error {
 	rules := a.r.rec.flow
-	if rules == nil || a.r.run.Error != nil {
+	if rules == nil || a.r.over() {
 		return nil
 	}
 	name := a.r.rec.Name
