@@ -459,12 +459,17 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 	f.mu.Lock()
 	if run.Queue == runtime.QueueDebounce && a.debounce != nil {
 		m := a.debounce
-		if m.queued != nil && m.queued.ID != run.ID {
+		switch {
+		case m.queued == nil || m.queued.ID == run.ID:
+			m.queued = nil // what comes from now on is another burst
+		case run.Due.After(m.At):
 			f.mu.Unlock()
 			f.unpinMarks(a.marks()...)
+			e.turns.pass(ticket)
+			e.pause()         // it is due until that is recorded
 			return false, nil // a newer one is done instead
+		default: // its burst ended while no process was there to see it, before that of the queued one began
 		}
-		m.queued = nil // what comes from now on is another burst
 	}
 	a.order = e.clock.Now() // and events of the last process keep their places before it
 	e.decide(a, en)

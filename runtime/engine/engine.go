@@ -85,6 +85,7 @@ type Engine struct {
 	mu      sync.Mutex
 	working map[int64]struct{}         // Seqs of events being worked on
 	active  map[string]struct{}        // ids of runs being resumed, or changed by an operator
+	left    []string                   // ids of running runs that could not be resumed and must be tried again
 	live    map[string]*runner         // runs being worked on, by id
 	waiting map[string][]chan struct{} // who waits until a run is not active any more, or live
 

@@ -151,6 +151,7 @@ type job struct {
 	event        *runtime.Event
 	maybeDecided bool
 	run          string
+	running      bool   // the run is one that the last process was working on
 	ordered      bool   // it takes a ticket as soon as it has a slot; a ticket without one could hold up those with
 	ticket       int64  // its place in the order of admissions; 0 for none
 	admitted     func() // called once flow control has decided on the run; may be nil

@@ -221,6 +221,25 @@ func TestCanceledRunOfABurstStaysCanceled(t *testing.T) {
 	}
 }
 
+func TestABurstThatEndedInADowntime(t *testing.T) {
+	src := flowing("debounce {\n period = \"1m\"\n}")
+	w := newWorld(t, src)
+	events := w.burst(1, `"c1"`)
+	w.nextDecision()
+	w.stop(context.Background())
+	w.clock.Advance(time.Hour)
+	if _, err := w.store.Expire(context.Background(), w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	events = append(events, w.accept(w.order("order.created", `id="o2"`)))
+	w.oneSlot = true
+	w.boot(src)
+	w.settled(events...)
+	if got := w.statuses(events); got != "completed completed" {
+		t.Errorf("runs: %s", got)
+	}
+}
+
 // gate is a vendor that answers when it is told to.
 type gate struct {
 	called chan string

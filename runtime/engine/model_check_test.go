@@ -19,17 +19,17 @@ import (
 
 // walk is the reference's view of one run.
 type walk struct {
-	w         *mWorld
-	r         *mRecipe
-	run       *runtime.Run
-	id        string // as the calls' names carry it
-	status    string
-	amount    int
-	state     map[string]string // of nodes: ok, null, failed, never (for something above failed), held
-	may       map[string]bool
-	failed    bool
-	stopped   bool
-	ran       bool
+	w          *mWorld
+	r          *mRecipe
+	run        *runtime.Run
+	id         string // as the calls' names carry it
+	status     string
+	amount     int
+	state      map[string]string // of nodes: ok, null, failed, never (for something above failed), held
+	may        map[string]bool
+	failed     bool
+	stopped    bool
+	ran        bool
 	unfinished []string // waits and calls that have not ended, which only a failure excuses
 }
 
@@ -219,13 +219,13 @@ func (k *walk) judge(mayCancel bool) {
 		return
 	}
 	k.block(k.r.nodes, "")
-	if run.Status == runtime.RunFailed && len(k.r.onError) > 0 {
+	if handled := run.Status == runtime.RunFailed; (handled || run.Status == runtime.RunCanceled && k.failed) && len(k.r.onError) > 0 {
 		h := &walk{w: w, r: k.r, run: run, id: run.EventID, status: k.status, amount: k.amount, state: map[string]string{}, may: map[string]bool{}}
 		if k.r.called {
 			h.id = run.ID
 		}
 		h.block(k.r.onError, "on_error.")
-		w.entitle(h, true)
+		w.entitle(h, handled && !h.failed)
 	}
 	w.entitle(k, run.Status != runtime.RunFailed && run.Status != runtime.RunCanceled)
 	switch run.Status {

@@ -66,6 +66,9 @@ func (c *mCase) fateOf(name string) mFate {
 	if n.attempts > 0 {
 		times = min(times, n.attempts-1)
 	}
+	if n.on != nil && !slices.Contains(n.on, kind) || n.effect == "mail" && kind != "rate_limited" {
+		times = 1000 // it is not tried again, but for those who look at it after a crash
+	}
 	f.kind, f.times = kind, times
 	return f
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -281,5 +282,46 @@ func TestStepsWithoutAPlaceArePutOffByADrain(t *testing.T) {
 	}
 	if done != 5 || unknowns != maxOnce {
 		t.Errorf("%d done, %d unknown", done, unknowns)
+	}
+}
+
+// unreadableStore is a store that can't read runs back while it is told so.
+type unreadableStore struct {
+	runtime.Store
+	down  atomic.Bool
+	tried chan struct{}
+}
+
+func (s *unreadableStore) Run(ctx context.Context, id string) (*runtime.Run, error) {
+	if s.down.Load() {
+		select {
+		case s.tried <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("input/output error")
+	}
+	return s.Store.Run(ctx, id)
+}
+
+func TestARunningRunThatCannotBeReadIsTriedAgain(t *testing.T) {
+	src := map[string]string{"m.hcl": mail}
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	kill := w.bootMortal(src)
+	g := w.gated()
+	w.send(w.order("order.created"))
+	receive(t, g.called, "the call")
+	kill()
+	s := &unreadableStore{Store: w.store, tried: make(chan struct{}, 1)}
+	s.down.Store(true)
+	w.store = s
+	w.boot(src)
+	receive(t, s.tried, "a look at the run")
+	s.down.Store(false)
+	for limit := time.Now().Add(patience); len(w.runs) == 0 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunFailed || run.Error.Kind != connectors.KindUnknown {
+		t.Errorf("run = %+v", run)
 	}
 }

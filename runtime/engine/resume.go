@@ -27,7 +27,7 @@ func (e *Engine) recoverRuns(ctx context.Context) error {
 		for _, run := range page {
 			after = run.Seq
 			if run.Status == runtime.RunRunning {
-				e.beginResume(run.ID)
+				e.beginResumeAs(job{run: run.ID, running: true})
 			}
 		}
 		if len(page) < scanPage {
@@ -39,6 +39,9 @@ func (e *Engine) recoverRuns(ctx context.Context) error {
 // dueLoop resumes waiting runs when they are due, the earliest first.
 func (e *Engine) dueLoop() {
 	for {
+		if !e.resumeLeft() {
+			return
+		}
 		e.mu.Lock()
 		busy := len(e.active)
 		e.mu.Unlock()
@@ -131,7 +134,32 @@ func (e *Engine) doResume(j job) {
 		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
 		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
+		if j.running {
+			e.mu.Lock()
+			e.left = append(e.left, j.run) // it is not among those that are due
+			e.mu.Unlock()
+		}
 	}
+}
+
+// resumeLeft takes up again the running runs that could not be resumed. ok is false when draining.
+func (e *Engine) resumeLeft() (ok bool) {
+	e.mu.Lock()
+	left := e.left
+	e.left = nil
+	e.mu.Unlock()
+	for _, id := range left {
+		started, ok := e.beginResumeAs(job{run: id, running: true})
+		if !ok {
+			return false
+		}
+		if !started { // it is about to be let go of, which wakes the loop
+			e.mu.Lock()
+			e.left = append(e.left, id)
+			e.mu.Unlock()
+		}
+	}
+	return true
 }
 
 // resume reads a run back and goes on with it.
