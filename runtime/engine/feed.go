@@ -32,6 +32,7 @@ func (e *Engine) Accepted(ev *runtime.Event) {
 
 // noteDropped asks for a scan of the store from seq on.
 func (e *Engine) noteDropped(seq int64) {
+	seq = max(seq, 1) // 0 is for none, and no event has it
 	for {
 		old := e.dropped.Load()
 		if old != 0 && old <= seq || e.dropped.CompareAndSwap(old, seq) {
@@ -195,13 +196,16 @@ func (e *Engine) do(j job) {
 		e.doResume(j)
 		return
 	}
-	defer e.unwork(j.event.Seq)
-	defer e.turns.pass(j.ticket)
-	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) }); err != nil && !errors.Is(err, errDraining) {
+	err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) })
+	e.turns.pass(j.ticket) // the others don't wait for it, whatever it met
+	failed := err != nil && !errors.Is(err, errDraining)
+	if failed {
 		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
-		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
-		e.noteDropped(j.event.Seq)
+	}
+	e.unwork(j.event.Seq)
+	if failed {
+		e.noteDropped(j.event.Seq) // not earlier: the scan passes over events that are worked on
 	}
 }
 

@@ -487,7 +487,11 @@ func (w *mWorld) run() {
 			break
 		}
 		if left -= step; left < 0 {
-			w.blame("not all comes to an end: %d undecided, runs %v", counts.Undecided, counts.Runs)
+			left, err := w.store.Undecided(context.Background(), 0, 10)
+			w.blame("not all comes to an end: runs %v, undecided %d (%v)", counts.Runs, counts.Undecided, err)
+			for _, ev := range left {
+				w.blame("undecided: %d %s", ev.Seq, ev.ID)
+			}
 			break
 		}
 	}

@@ -325,3 +325,35 @@ func TestARunningRunThatCannotBeReadIsTriedAgain(t *testing.T) {
 		t.Errorf("run = %+v", run)
 	}
 }
+
+// blindStore can't read undecided events the first time.
+type blindStore struct {
+	runtime.Store
+	looks atomic.Int64
+}
+
+func (s *blindStore) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if s.looks.Add(1) == 2 { // the first is that of the start, the second looks for what came before the first event
+		return nil, errors.New("input/output error")
+	}
+	return s.Store.Undecided(ctx, after, limit)
+}
+
+func TestTheFirstEventIsReadAgain(t *testing.T) {
+	src := flowing("concurrency {\n limit = 1\n}")
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	s := &blindStore{Store: w.store}
+	w.store = s
+	w.boot(src)
+	for limit := time.Now().Add(patience); s.looks.Load() == 0 && time.Now().Before(limit); {
+		goruntime.Gosched()
+	}
+	w.send(w.order("order.created"))
+	for limit := time.Now().Add(patience); len(w.runs) == 0 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunCompleted {
+		t.Errorf("run = %+v", run)
+	}
+}
