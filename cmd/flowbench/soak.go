@@ -161,9 +161,9 @@ func (b *bench) soak(ctx context.Context) error {
 
 func tail(s string) string { return s[max(0, len(s)-4000):] }
 
-// outage has the vendor be down for a while in the middle.
+// outage has the vendor be down for a while, early enough for its cost in memory to be in what the end is compared with.
 func (v *vendor) outage(ctx context.Context, total time.Duration) {
-	if sleep(ctx, total/3) == nil {
+	if sleep(ctx, total/12) == nil {
 		v.setDown(true)
 		_ = sleep(ctx, min(20*time.Second, total/10))
 	}
