@@ -257,9 +257,16 @@ func (s *mStore) Record(ctx context.Context, c *runtime.Change) error {
 	return s.do(func() error { return s.Store.Record(ctx, c) })
 }
 
-func (s *mStore) AcceptEvent(ctx context.Context, e *runtime.Event) (ok bool, err error) {
-	err = s.do(func() error { ok, err = s.Store.AcceptEvent(ctx, e); return err })
-	return ok, err
+// AcceptEvent has done nothing where it fails: who is told that an event was not taken sends it again, and Accepted is
+// for those that are new.
+func (s *mStore) AcceptEvent(ctx context.Context, e *runtime.Event) (bool, error) {
+	switch {
+	case s.death.is():
+		return false, runtime.ErrClosed
+	case s.w.chance(s.w.c.store):
+		return false, errStore
+	}
+	return s.Store.AcceptEvent(ctx, e)
 }
 
 func (s *mStore) KeepProgram(ctx context.Context, p *runtime.Program) error {
@@ -513,17 +520,11 @@ func (w *mWorld) send(i int) {
 		case err != nil:
 			w.until(time.Now().Add(time.Minute))
 			continue
-		case ok && w.events[i] != nil:
-			w.blame("event %s was accepted twice", ev.ID)
-		}
-		if w.events[i] == nil {
-			stored, err := w.store.Event(context.Background(), "acme", ev.ID)
-			if err != nil {
-				w.blame("event %s is not there: %v", ev.ID, err)
-				return
-			}
-			w.events[i] = stored
-			w.engine.Accepted(stored)
+		case ok != (w.events[i] == nil):
+			w.blame("event %s: accepted %v, was known %v", ev.ID, ok, w.events[i] != nil)
+		case ok:
+			w.events[i] = ev
+			w.engine.Accepted(ev)
 		}
 		return
 	}

@@ -326,14 +326,15 @@ func TestARunningRunThatCannotBeReadIsTriedAgain(t *testing.T) {
 	}
 }
 
-// blindStore can't read undecided events the first time.
+// blindStore can't read undecided events at one of its looks, from 1.
 type blindStore struct {
 	runtime.Store
+	blind int64
 	looks atomic.Int64
 }
 
 func (s *blindStore) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
-	if s.looks.Add(1) == 2 { // the first is that of the start, the second looks for what came before the first event
+	if s.looks.Add(1) == s.blind {
 		return nil, errors.New("input/output error")
 	}
 	return s.Store.Undecided(ctx, after, limit)
@@ -343,7 +344,7 @@ func TestTheFirstEventIsReadAgain(t *testing.T) {
 	src := flowing("concurrency {\n limit = 1\n}")
 	w := newWorld(t, src)
 	w.stop(context.Background())
-	s := &blindStore{Store: w.store}
+	s := &blindStore{Store: w.store, blind: 2} // the first is that of the start, the second looks for what came before the event
 	w.store = s
 	w.boot(src)
 	for limit := time.Now().Add(patience); s.looks.Load() == 0 && time.Now().Before(limit); {
@@ -355,5 +356,43 @@ func TestTheFirstEventIsReadAgain(t *testing.T) {
 	}
 	if run := w.nextRun(); run.Status != runtime.RunCompleted {
 		t.Errorf("run = %+v", run)
+	}
+}
+
+func TestAnEventOfTheLastProcessIsKnownInAGap(t *testing.T) {
+	src := map[string]string{"m.hcl": mail, "f.hcl": flowing("concurrency {\n limit = 1\n}")["f.hcl"]}
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	kill := w.bootMortal(src)
+	g := w.gated()
+	w.send(w.order("order.created"))
+	receive(t, g.called, "a call")
+	receive(t, g.called, "another call")
+	kill() // the intent of the one is written down, nothing of the other
+	s := &blindStore{Store: w.store, blind: 1}
+	w.store = s
+	w.boot(src)
+	w.send(w.order("order.created", `id="o2"`))
+	for ended, limit := 0, time.Now().Add(patience); ended < 4 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+		for len(w.runs) > 0 {
+			if (<-w.runs).Status.Ended() {
+				ended++
+			}
+		}
+	}
+	mails := map[string]int{}
+	for _, c := range w.vendor.log() {
+		if c.action == "acme_mail" {
+			mails[c.run]++
+		}
+	}
+	for run, n := range mails {
+		if n != 1 {
+			t.Errorf("%s called %d times", run, n)
+		}
+	}
+	if len(mails) != 2 {
+		t.Errorf("%d runs called", len(mails))
 	}
 }
