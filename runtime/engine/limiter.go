@@ -323,6 +323,7 @@ func (l *limiter) tick(e *Engine) {
 		return
 	}
 	now := e.clock.Now()
+	l.pump(now) // its time may have come since the caller looked
 	next := l.opens(now)
 	if len(l.live)+len(l.bulk) == 0 || !next.After(now) {
 		return

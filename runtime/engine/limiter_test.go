@@ -269,3 +269,20 @@ func TestBreakerTellsOfItself(t *testing.T) {
 		t.Errorf("alerts: %+v", got)
 	}
 }
+
+// TestALimitThatOpensWhileACallQueues has a call queue up just when the next may go: nothing else would let it through,
+// and all that come later would queue behind it.
+func TestALimitThatOpensWhileACallQueues(t *testing.T) {
+	p := newPermits(t, nil)
+	l := newLimiter(connectors.Limit{Rate: 1000, Burst: 1})
+	w := &waiter{ready: make(chan struct{})}
+	l.mu.Lock()
+	l.live = append(l.live, w)
+	l.tick(p.engine)
+	l.mu.Unlock()
+	select {
+	case <-w.ready:
+	default:
+		t.Error("it was left waiting")
+	}
+}
