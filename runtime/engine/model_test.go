@@ -14,7 +14,7 @@ import (
 //	go test ./runtime/engine -run TestModel -model.cases 5000 -model.seed 1
 
 var (
-	modelCases = flag.Int("model.cases", 200, "cases of the model test")
+	modelCases = flag.Int("model.cases", 100, "cases of the model test")
 	modelSeed  = flag.Uint64("model.seed", 1, "seed of its first case; the others follow")
 )
 
