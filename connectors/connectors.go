@@ -35,6 +35,36 @@ type Spec struct {
 	// called once for each connection, before its first call; what it returns must be safe for concurrent use and
 	// hold nothing that would have to be closed. Nil where no connection of the service keeps anything.
 	Keep func(*Conn) any
+
+	// A service with hundreds of actions names them in ActionNames, sorted, and makes one when Action is asked for it:
+	// a new one each time, nil where there is none of that name. They are besides those in Actions.
+	ActionNames []string
+	Action      func(name string) *Action
+}
+
+// AllActions returns the names of all actions: of those in Actions in their order, then of the others.
+func (s *Spec) AllActions() []string {
+	names := make([]string, 0, len(s.Actions)+len(s.ActionNames))
+	for _, a := range s.Actions {
+		names = append(names, a.Name)
+	}
+	return append(names, s.ActionNames...)
+}
+
+// Wrap has each action's calls go through what wrap returns.
+func (s *Spec) Wrap(wrap func(*Action, Caller) Caller) {
+	for _, a := range s.Actions {
+		a.Call = wrap(a, a.Call)
+	}
+	if make := s.Action; make != nil {
+		s.Action = func(name string) *Action {
+			a := make(name)
+			if a != nil {
+				a.Call = wrap(a, a.Call)
+			}
+			return a
+		}
+	}
 }
 
 // Setting is one argument of the service's connection block.
@@ -61,6 +91,13 @@ type Conn struct {
 	Client   *http.Client        // never nil; its transport is where tests, dry runs and limits step in
 	Kept     any                 // what Spec.Keep made, or nil: calls must do without it, too
 	State    State               // what recipes keep between runs; nil where the host keeps none
+}
+
+// Batcher is implemented by what Spec.Keep returns for a connection that sends several calls in one request. The limits
+// of a service are of requests, so that the host does not count such calls one by one; the batcher sees to it that its
+// requests stay below them. Circuit breaker and rests that the vendor asks for are those of every call.
+type Batcher interface {
+	Batches(a *Action) bool
 }
 
 // State is a small durable store of values that recipes share. A name is up to 512 bytes.

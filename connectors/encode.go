@@ -115,7 +115,8 @@ func (h *HTTP) eachBodyField(c *Call, fn func(name string, v cty.Value) error) e
 }
 
 // AppendForm appends v under name as form fields: objects and maps as name[key], lists as name[0], nulls left out. Maps
-// are written in the order of their keys.
+// are written in the order of their keys. A list without elements is name= with nothing after it: a form has no other
+// way to say that there are none.
 func AppendForm(dst []byte, name string, v cty.Value) ([]byte, error) {
 	if v.IsNull() {
 		return dst, nil
@@ -126,15 +127,15 @@ func AppendForm(dst []byte, name string, v cty.Value) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		if len(dst) > 0 {
-			dst = append(dst, '&')
-		}
-		return appendQueryEscape(append(appendQueryEscape(dst, name), '='), text), nil
+		return appendQueryEscape(append(appendQueryEscape(and(dst), name), '='), text), nil
 	}
 	if !v.CanIterateElements() {
 		return dst, fmt.Errorf("a %s can't be written as a form", t.FriendlyName())
 	}
 	list := t.IsListType() || t.IsTupleType() || t.IsSetType()
+	if list && v.LengthInt() == 0 {
+		return append(appendQueryEscape(and(dst), name), '='), nil
+	}
 	i := 0
 	for it := v.ElementIterator(); it.Next(); i++ {
 		k, elem := it.Element()
@@ -148,6 +149,14 @@ func AppendForm(dst []byte, name string, v cty.Value) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// and separates what follows from what is there.
+func and(dst []byte) []byte {
+	if len(dst) > 0 {
+		return append(dst, '&')
+	}
+	return dst
 }
 
 // appendQueryEscape is AppendPathEscape but for brackets, which nested form names are read by; a space is %20, which

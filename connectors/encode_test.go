@@ -42,6 +42,8 @@ func TestAppendForm(t *testing.T) {
 		"p=false":               cty.False,
 		"p[0]=1&p[1]=2":         cty.ListVal([]cty.Value{cty.NumberIntVal(1), cty.NumberIntVal(2)}),
 		"p[a]=1&p[b%26][0][c]=": cty.ObjectVal(map[string]cty.Value{"a": cty.NumberIntVal(1), "n": cty.NullVal(cty.Bool), "b&": cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"c": cty.StringVal("")})})}),
+		"p=":                    cty.ListValEmpty(cty.String),
+		"p[l]=":                 cty.ObjectVal(map[string]cty.Value{"l": cty.EmptyTupleVal, "m": cty.MapValEmpty(cty.String)}),
 		"p[x]=1&p[y]=2":         cty.MapVal(map[string]cty.Value{"y": cty.StringVal("2"), "x": cty.StringVal("1")}),
 	} {
 		got, err := connectors.AppendForm(nil, "p", v)

@@ -42,7 +42,7 @@ type HTTP struct {
 	Path      string
 	PathValue func(c *Call, name string) (string, error)
 
-	// Query are the input fields, scalars, that go into the query string; a null one is left out.
+	// Query are the input fields that go into the query string, nested ones as a form has them; a null one is left out.
 	Query []string
 
 	// Body appends the encoded body. Where it is nil the body holds the input fields that are neither in Path nor in
@@ -50,6 +50,9 @@ type HTTP struct {
 	Body   func(dst []byte, c *Call) ([]byte, error)
 	Rename map[string]string
 	Encode Encoding
+
+	// ContentType is what the body is, where it is not what Encode says.
+	ContentType string
 
 	// Requires are the settings without which the call can't be made. The values of those that are secret are struck
 	// out of every message.
@@ -180,6 +183,9 @@ func (h *HTTP) Request(ctx context.Context, c *Call) (*http.Request, error) {
 		if h.Encode == Form {
 			content = "application/x-www-form-urlencoded"
 		}
+		if h.ContentType != "" {
+			content = h.ContentType
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, h.Method, target, body)
 	if err != nil {
@@ -243,19 +249,17 @@ func (h *HTTP) url(c *Call) (string, error) {
 		}
 		dst = append(AppendPathEscape(dst, v), h.path.literals[i+1]...)
 	}
-	sep := byte('?')
+	before := len(dst)
+	dst = append(dst, '?')
 	for _, name := range h.Query {
-		v := Input(c, name)
-		if v.IsNull() {
-			continue
-		}
-		text, err := ScalarText(v)
+		query, err := AppendForm(dst[before+1:], name, Input(c, name))
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", name, err)
 		}
-		dst = appendQueryEscape(append(dst, sep), name)
-		dst = appendQueryEscape(append(dst, '='), text)
-		sep = '&'
+		dst = append(dst[:before+1], query...)
+	}
+	if len(dst) == before+1 {
+		dst = dst[:before]
 	}
 	return string(dst), nil
 }

@@ -76,6 +76,11 @@ func TestHTTPRequest(t *testing.T) {
 			body: `page=2&note=%22x%22%20%26%20y%3Dz&data[list][0]=1&data[list][1]=true`},
 		"no body": {h: &connectors.HTTP{Path: "/x", Encode: connectors.NoBody, Query: []string{"who", "note", "page"}},
 			uri: "/x?who=a%2Fb%20c%2Bd%26e%40%C3%A9%3F%23%25&note=%22x%22%20%26%20y%3Dz&page=2"},
+		"nested query": {h: &connectors.HTTP{Path: "/x", Encode: connectors.NoBody, Query: []string{"data", "page"}},
+			uri: "/x?data[list][0]=1&data[list][1]=true&page=2"},
+		"another content": {h: &connectors.HTTP{Path: "/x", ContentType: "text/plain",
+			Body: func(dst []byte, _ *connectors.Call) ([]byte, error) { return append(dst, "hello"...), nil }},
+			uri: "/x", kind: "text/plain", body: "hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.h.Method, c.h.Base, c.h.KeyHeader = http.MethodPost, base, "Idempotency-Key"

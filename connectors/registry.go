@@ -3,6 +3,7 @@ package connectors
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/flowrun/flowrun/lang/schema"
 )
@@ -15,18 +16,26 @@ type Registry struct {
 	triggers map[string]*schema.Trigger
 	actions  map[string]*Action
 
+	// Actions that are made when they are asked for.
+	lazy map[string]*Spec
+	mu   sync.Mutex
+	made map[string]*Action
+
 	serviceNames, triggerNames, actionNames []string
 }
 
 var _ schema.Catalog = (*Registry)(nil)
 
-// NewRegistry returns a registry of the specs. Two services, triggers or actions of one name are an error.
+// NewRegistry returns a registry of the specs. Two services, triggers or actions of one name are an
+// error. The specs belong to the registry from then on.
 func NewRegistry(specs ...*Spec) (*Registry, error) {
 	r := &Registry{
 		specs:    map[string]*Spec{},
 		services: map[string]*schema.Service{},
 		triggers: map[string]*schema.Trigger{},
 		actions:  map[string]*Action{},
+		lazy:     map[string]*Spec{},
+		made:     map[string]*Action{},
 	}
 	for _, s := range specs {
 		if r.specs[s.Name] != nil {
@@ -49,6 +58,13 @@ func NewRegistry(specs ...*Spec) (*Registry, error) {
 			r.actions[a.Name] = a
 			r.actionNames = append(r.actionNames, a.Name)
 		}
+		for _, name := range s.ActionNames {
+			if r.actions[name] != nil || r.lazy[name] != nil {
+				return nil, fmt.Errorf("action %q is registered twice", name)
+			}
+			r.lazy[name] = s
+		}
+		r.actionNames = append(r.actionNames, s.ActionNames...)
 	}
 	slices.Sort(r.serviceNames)
 	slices.Sort(r.triggerNames)
@@ -83,14 +99,30 @@ func (r *Registry) Bind(c *Conn) {
 }
 
 // Caller returns the action with its caller, or nil.
-func (r *Registry) Caller(name string) *Action { return r.actions[name] }
+func (r *Registry) Caller(name string) *Action {
+	if a := r.actions[name]; a != nil {
+		return a
+	}
+	s := r.lazy[name]
+	if s == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.made[name]
+	if a == nil {
+		a = s.Action(name)
+		r.made[name] = a
+	}
+	return a
+}
 
 // Trigger implements schema.Catalog.
 func (r *Registry) Trigger(name string) *schema.Trigger { return r.triggers[name] }
 
 // Action implements schema.Catalog.
 func (r *Registry) Action(name string) *schema.Action {
-	if a := r.actions[name]; a != nil {
+	if a := r.Caller(name); a != nil {
 		return &a.Action
 	}
 	return nil

@@ -82,6 +82,7 @@ func commands() []*command {
 		devCommand(),
 		validateCommand(),
 		fmtCommand(),
+		lspCommand(),
 		runCommand(),
 		triggerCommand(),
 
@@ -244,7 +245,7 @@ func (m *Main) describe(w io.Writer, c *command, path string, f *flags) {
 	}
 	fmt.Fprintf(w, "usage: %s\n", usage)
 	if c.long != "" {
-		fmt.Fprintf(w, "\n%s\n", c.long)
+		fmt.Fprintf(w, "\n%s\n", wrapped(c.long))
 	}
 	if f.any() {
 		fmt.Fprint(w, "\nFlags, before or after the arguments:\n")
@@ -255,6 +256,34 @@ func (m *Main) describe(w io.Writer, c *command, path string, f *flags) {
 		fmt.Fprintf(w, "  %s", line)
 	}
 	fmt.Fprintln(w)
+}
+
+// lineWidth is how wide a help text is, in bytes.
+const lineWidth = 110
+
+// wrapped breaks the lines of a text that are too long.
+func wrapped(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		width := 0
+		for i, word := range strings.Fields(line) {
+			switch {
+			case i == 0:
+			case width+1+len(word) > lineWidth:
+				b.WriteByte('\n')
+				width = 0
+			default:
+				b.WriteByte(' ')
+				width++
+			}
+			b.WriteString(word)
+			width += len(word)
+		}
+		if strings.HasSuffix(line, "\n") {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
 }
 
 func sentence(s string) string {

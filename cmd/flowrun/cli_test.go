@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
+	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime"
 	"github.com/flowrun/flowrun/runtime/memstore"
@@ -200,6 +202,70 @@ func TestPruneKeepsToItsTimes(t *testing.T) {
 	}
 }
 
+// TestSetAnything sets every plain value that an event of each type can hold, at once: it is there, and the event is one
+// that the service could send.
+func TestSetAnything(t *testing.T) {
+	registry := all.Registry()
+	at := time.Unix(1_700_000_000, 0)
+	types, paths := 0, 0
+	for _, tr := range registry.Spec("stripe").Triggers {
+		if len(tr.Events) != 1 {
+			continue
+		}
+		types++
+		set := map[string]string{}
+		anything(tr.Payload, "", 0, set)
+		s, err := newSample(registry, tr.Events[0], set, at)
+		if err != nil {
+			t.Errorf("%s: %v", tr.Name, err)
+			continue
+		}
+		object := schema.Lookup(s.body, "data", "object")
+		if _, drifts, err := tr.Payload.Decode(object, &schema.Paths{All: true}); err != nil || len(drifts) > 0 {
+			t.Errorf("%s: %v %v", tr.Name, err, drifts)
+		}
+		for path, want := range set {
+			if strings.Contains(path, ".0") {
+				continue // in a list, which the decoding has looked at
+			}
+			paths++
+			got := string(schema.Lookup(object, strings.Split(path, ".")...))
+			if got != want && got != strconv.Quote(want) {
+				t.Errorf("%s: %s is %s, want %s", tr.Name, path, got, want)
+			}
+		}
+	}
+	if types != 226 || paths < 5000 {
+		t.Errorf("%d types, %d paths", types, paths)
+	}
+}
+
+// anything adds a value for each plain field of the shape, a few levels deep.
+func anything(o *schema.Object, within string, depth int, set map[string]string) {
+	for i := range o.Fields() {
+		f := &o.Fields()[i]
+		path, ty := within+f.Name, f.Type
+		for ty.Kind == schema.KindList && ty.Elem != nil && f.Name != "object" {
+			path, ty = path+".0", *ty.Elem
+		}
+		switch ty.Kind {
+		case schema.KindString:
+			set[path] = ty.Prefix + "x"
+			if n := len(ty.Enum); n > 0 {
+				set[path] = ty.Enum[n-1]
+			}
+		case schema.KindNumber:
+			set[path] = "7"
+		case schema.KindBool:
+			set[path] = "true"
+		case schema.KindObject:
+			if depth < 3 {
+				anything(ty.Object, path+".", depth+1, set)
+			}
+		}
+	}
+}
+
 // FuzzSetPath: whatever path and value are given, the sample stays an event or the mistake is named.
 func FuzzSetPath(f *testing.F) {
 	for _, seed := range [][2]string{{"amount", "1"}, {"customer", "null"}, {"billing_details.name", "x"}, {"metadata.a.b", "{}"},
@@ -231,4 +297,48 @@ func FuzzVariables(f *testing.F) {
 			t.Errorf("the mistake has no place: %v", err)
 		}
 	})
+}
+
+func TestOlderProgramsAreCompiledOnce(t *testing.T) {
+	var o olderPrograms
+	compiled := map[string]int{}
+	get := func(text string) {
+		t.Helper()
+		p, diags := lang.CompileFiles(map[string][]byte{"r.hcl": []byte(text)}, all.Registry())
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		got := o.get(p.Digest(), func() *lang.Program { compiled[text]++; return p })
+		if got == nil || got.Digest() != p.Digest() {
+			t.Errorf("%q gives another program", text)
+		}
+	}
+	first := "trigger \"stripe_charge_failed\" {}\n"
+	get(first)
+	get(first)
+	for i := range maxOlder {
+		get(first + strings.Repeat("\n", i) + "# changed\n")
+	}
+	get(first)
+	if compiled[first] != 2 || len(o.kept) != maxOlder {
+		t.Errorf("compiled %d times, %d kept", compiled[first], len(o.kept))
+	}
+	if o.get("gone", func() *lang.Program { return nil }) != nil || len(o.kept) != maxOlder {
+		t.Error("a program that is gone was kept")
+	}
+}
+
+func TestHelpIsWrapped(t *testing.T) {
+	long := strings.Repeat("word ", 60)
+	for in, want := range map[string]int{"": 0, "short": 0, "two\nlines": 1, long: 2, "a\n" + long: 3} {
+		got := wrapped(in)
+		if n := strings.Count(got, "\n"); n != want || strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(in), " ") {
+			t.Errorf("%q is wrapped to %q, want %d breaks", in, got, want)
+		}
+		for line := range strings.Lines(got) {
+			if len(line) > lineWidth+1 {
+				t.Errorf("%d bytes: %q", len(line), line)
+			}
+		}
+	}
 }

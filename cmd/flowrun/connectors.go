@@ -54,30 +54,39 @@ type fieldJSON struct {
 	Example  string   `json:"example,omitempty"`
 	Default  string   `json:"default,omitempty"`
 	Env      string   `json:"env,omitempty"`
+
+	Fields []fieldJSON `json:"fields,omitempty"` // of an input: what the objects in it hold
 }
 
 func connectorsCommand() *command {
 	var asJSON bool
+	var search string
 	return &command{
 		name:  "connectors",
 		args:  "[NAME]",
 		short: "list the services, or show one with its settings, triggers and actions",
-		long: "NAME may also be a trigger or an action: then its fields are shown.\n" +
+		long: "NAME may also be a trigger or an action: then its fields are shown; NAME.FIELD shows what is in one of them.\n" +
 			"In a trigger, ? marks a field that may be null; in an action, ! marks one that must be given.",
 		example: "flowrun connectors customerio_track",
 		group:   groupLearn,
 		maxArgs: 1,
-		flags:   func(f *flags) { f.BoolVar(&asJSON, "json", false, "print JSON") },
+		flags: func(f *flags) {
+			f.BoolVar(&asJSON, "json", false, "print JSON")
+			f.StringVar(&search, "search", "", "`WORDS`: list the triggers and actions whose name or description has all of them")
+		},
 		run: func(_ context.Context, m *Main, args []string) error {
 			registry := all.Registry()
+			if search != "" {
+				return searchCatalogue(m.Stdout, registry, args, search, asJSON)
+			}
 			if len(args) == 0 {
 				return listServices(m.Stdout, registry, asJSON)
 			}
 			if spec := registry.Spec(args[0]); spec != nil {
 				if asJSON {
-					return printJSON(m.Stdout, describeService(spec))
+					return printJSON(m.Stdout, describeService(registry, spec))
 				}
-				return showService(m.Stdout, spec)
+				return showService(m.Stdout, registry, spec)
 			}
 			if t := registry.Trigger(args[0]); t != nil {
 				if asJSON {
@@ -90,6 +99,9 @@ func connectorsCommand() *command {
 					return printJSON(m.Stdout, describeAction(a))
 				}
 				return showAction(m.Stdout, a)
+			}
+			if name, path, dotted := strings.Cut(args[0], "."); dotted {
+				return showInside(m.Stdout, registry, name, path, asJSON)
 			}
 			names := slices.Concat(registry.ServiceNames(), registry.ActionNames(), registry.TriggerNames())
 			return usagef("there is no service, trigger or action %q.%s", args[0], diag.DidYouMean(args[0], names))
@@ -108,7 +120,7 @@ func listServices(w io.Writer, r *connectors.Registry, asJSON bool) error {
 	rows := []row{}
 	for _, name := range r.ServiceNames() {
 		s := r.Spec(name)
-		rows = append(rows, row{s.Name, s.Title, s.Doc, len(s.Triggers), len(s.Actions)})
+		rows = append(rows, row{s.Name, s.Title, s.Doc, len(s.Triggers), len(s.AllActions())})
 	}
 	if asJSON {
 		return printJSON(w, struct {
@@ -123,7 +135,7 @@ func listServices(w io.Writer, r *connectors.Registry, asJSON bool) error {
 	return t.flush()
 }
 
-func describeService(s *connectors.Spec) serviceJSON {
+func describeService(r *connectors.Registry, s *connectors.Spec) serviceJSON {
 	out := serviceJSON{Name: s.Name, Title: s.Title, Doc: s.Doc, Settings: []fieldJSON{}, Triggers: []triggerJSON{}, Actions: []actionJSON{}}
 	for i := range s.Settings {
 		f := describeField(&s.Settings[i].Field)
@@ -133,8 +145,8 @@ func describeService(s *connectors.Spec) serviceJSON {
 	for _, t := range s.Triggers {
 		out.Triggers = append(out.Triggers, describeTrigger(t))
 	}
-	for _, a := range s.Actions {
-		out.Actions = append(out.Actions, describeAction(&a.Action))
+	for _, name := range s.AllActions() {
+		out.Actions = append(out.Actions, describeAction(r.Action(name)))
 	}
 	return out
 }
@@ -148,7 +160,7 @@ func describeTrigger(t *schema.Trigger) triggerJSON {
 }
 
 func describeAction(a *schema.Action) actionJSON {
-	out := actionJSON{Name: a.Name, Effect: a.Effect.String(), Doc: a.Doc, Inputs: describeFields(a.In), Outputs: describeFields(a.Out)}
+	out := actionJSON{Name: a.Name, Effect: a.Effect.String(), Doc: a.Doc, Inputs: describeInputs(a.In), Outputs: describeFields(a.Out)}
 	if a.In != nil {
 		out.OneOf = a.In.OneOf
 	}
@@ -174,7 +186,7 @@ func describeField(f *schema.Field) fieldJSON {
 	}
 }
 
-func showService(w io.Writer, s *connectors.Spec) error {
+func showService(w io.Writer, r *connectors.Registry, s *connectors.Spec) error {
 	fmt.Fprintf(w, "%s (%s)\n%s\n", s.Title, s.Name, s.Doc)
 	if len(s.Settings) > 0 {
 		fmt.Fprintf(w, "\nSettings of connection %q\n", s.Name)
@@ -190,10 +202,11 @@ func showService(w io.Writer, s *connectors.Spec) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	if len(s.Actions) > 0 {
+	if names := s.AllActions(); len(names) > 0 {
 		fmt.Fprint(w, "\nActions\n")
 		t = newTable(w)
-		for _, a := range s.Actions {
+		for _, name := range names {
+			a := r.Action(name)
 			t.row("  "+a.Name, strings.ReplaceAll(a.Effect.String(), "_", " "), a.Doc)
 		}
 		if err := t.flush(); err != nil {
@@ -298,12 +311,17 @@ func showFields(w io.Writer, o *schema.Object, mark func(*schema.Field) string) 
 }
 
 func typeName(f *schema.Field) string {
-	t := f.Type.String()
+	main := f.Type
+	main.Or = nil
+	t := main.String()
 	if n := len(f.Type.Enum); n > 0 {
 		t = strings.Join(f.Type.Enum[:min(n, 6)], "|")
 		if n > 6 {
 			t += "|…"
 		}
+	}
+	if or := f.Type.Or; or != nil {
+		t += strings.TrimPrefix(f.Type.String(), main.String())
 	}
 	if f.Secret {
 		t += ", secret"

@@ -17,6 +17,7 @@ import (
 
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime"
+	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/memstore"
 )
@@ -128,17 +129,25 @@ func (c *console) called(service, method, path, body string, status int) {
 func (c *console) ended(r *runtime.Run) {
 	status := r.Status.String()
 	line := fmt.Sprintf("         %s %s", c.paint(statusColor(status), status), r.Recipe)
-	switch {
+	shown := control.RunOf(r)
+	switch standing := shown.Standing(c.when); {
 	case r.Error != nil:
 		line += ": " + dash(r.Error.Step) + ": " + r.Error.Message
-	case r.StoppedBy != "":
-		line += fmt.Sprintf(", stopped by %q", r.StoppedBy)
-	case r.Status == runtime.RunWaiting:
-		line += ", goes on at " + r.Due.Local().Format("15:04:05")
+	case standing != "":
+		line += ", " + standing
 	case !r.EndedAt.IsZero():
 		line += c.paint("2", " in "+r.EndedAt.Sub(r.StartedAt).Round(time.Millisecond).String())
 	}
 	c.printf("%s\n", line)
+}
+
+// when writes a time, with its date where that isn't today's.
+func (c *console) when(t time.Time) string {
+	layout := "15:04:05"
+	if now := c.s.m.Clock.Now().Local(); now.YearDay() != t.Local().YearDay() || now.Year() != t.Local().Year() {
+		layout = "2006-01-02 15:04:05"
+	}
+	return t.Local().Format(layout)
 }
 
 // decided implements observer: it says which recipes did not take an event, and why.
@@ -151,7 +160,11 @@ func (c *console) decided(e *runtime.Event, d *runtime.Decision) {
 	}
 	all := listeners(program, e)
 	if len(all) == 0 {
-		c.printf("         %s\n", c.paint("2", "no recipe listens to it"))
+		text := "no recipe listens to it"
+		if names := waiters(program, e); len(names) > 0 {
+			text = "no recipe starts with it; " + waitText(names)
+		}
+		c.printf("         %s\n", c.paint("2", text))
 		return
 	}
 	for i, r := range all {

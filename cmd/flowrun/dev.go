@@ -20,12 +20,14 @@ import (
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
 	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
+	"github.com/flowrun/flowrun/connectors/stripe"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/runtime/control"
 )
 
 func devCommand() *command {
 	var o serveOptions
+	var fail list
 	return &command{
 		name:  "dev",
 		args:  "[DIR]",
@@ -41,6 +43,7 @@ func devCommand() *command {
 			d.listen, d.store, d.logLevel = "127.0.0.1:8080", "", "warn"
 			o.define(f, d)
 			delete(f.vars, "store") // the environment names the store of production
+			f.Var(&fail, "fail", "`SERVICE=STATUS`: have a stand-in answer its calls with an HTTP status; SERVICE=STATUS*N only the first N; may be repeated")
 		},
 		run: func(ctx context.Context, m *Main, args []string) (err error) {
 			if o.store == "" {
@@ -55,7 +58,11 @@ func devCommand() *command {
 			if err != nil {
 				return err
 			}
-			fakes, err := startFakes()
+			faults, err := parseFaults(fail)
+			if err != nil {
+				return err
+			}
+			fakes, err := startFakes(faults)
 			if err != nil {
 				return err
 			}
@@ -93,9 +100,9 @@ type fakes struct {
 	told    func(service, method, path, body string, status int)
 }
 
-func startFakes() (*fakes, error) {
+func startFakes(faults map[string]*fault) (*fakes, error) {
 	f := &fakes{urls: map[string]string{}, told: func(string, string, string, string, int) {}}
-	stripe := stripefake.New(stripefake.Options{AutoCreate: true, OnRequest: func(r stripefake.Request) {
+	payments := stripefake.New(stripefake.Options{AutoCreate: true, API: stripe.NewAPI(), OnRequest: func(r stripefake.Request) {
 		body := ""
 		if len(r.Form) > 0 {
 			body = r.Form.Encode()
@@ -108,13 +115,17 @@ func startFakes() (*fakes, error) {
 	for _, fake := range []struct {
 		service string
 		handler http.Handler
-	}{{"stripe", stripe}, {"customerio", customerio}} {
+	}{{"stripe", payments}, {"customerio", customerio}} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			f.close()
 			return nil, fmt.Errorf("opening a port for the stand-in of %s: %w", fake.service, err)
 		}
-		srv := &http.Server{Handler: fake.handler, ReadHeaderTimeout: 10 * time.Second}
+		handler := fake.handler
+		if x := faults[fake.service]; x != nil {
+			handler = f.failing(fake.service, x, handler)
+		}
+		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		f.servers = append(f.servers, srv)
 		f.urls[fake.service] = "http://" + l.Addr().String()
 		go func() { _ = srv.Serve(l) }() // ends when it is closed

@@ -14,20 +14,17 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/eval"
 	"github.com/flowrun/flowrun/lang/langtest"
-	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/runtime/runtimetest"
 	"github.com/flowrun/flowrun/runtime/telemetry"
 )
@@ -152,7 +149,7 @@ func TestGeneratedDocs(t *testing.T) {
 		pages["diagnostics/"+name] = text
 	}
 	for _, spec := range all.Specs() {
-		pages["connectors/"+spec.Name+".md"] = connectorPage(spec)
+		maps.Copy(pages, connectorPages(spec))
 	}
 	for name, text := range pages {
 		t.Run(name, func(t *testing.T) { same(t, filepath.Join(root, "docs", name), text) })
@@ -267,95 +264,6 @@ func fence(project string) string {
 		shown = shown[:1500] + "\n…"
 	}
 	return "```text\n" + shown + "\n```\n"
-}
-
-func connectorPage(s *connectors.Spec) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# %s\n\n%s\n", made, s.Title, strings.TrimSpace(s.Doc))
-	if len(s.Settings) > 0 {
-		b.WriteString("\n## Connection\n\n| setting | type | environment | |\n|---|---|---|---|\n")
-	}
-	for _, st := range s.Settings {
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", st.Name, fieldType(&st.Field), st.Env, cell(st.Doc))
-	}
-	limitsTable(&b, s)
-	if len(s.Triggers) > 0 {
-		b.WriteString("\n## Triggers\n\n`flowrun connectors TRIGGER` shows the fields of one.\n\n| trigger | event | |\n|---|---|---|\n")
-		for _, t := range s.Triggers {
-			events := strings.Join(t.Events, ", ")
-			if t.TypesSetting != "" {
-				events = "as `" + t.TypesSetting + "` says"
-			}
-			doc := t.Doc
-			if t.Settings != nil {
-				for i := range t.Settings.Fields() {
-					f := &t.Settings.Fields()[i]
-					doc += fmt.Sprintf(". Takes `%s`: %s", f.Name, f.Doc)
-				}
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Name, events, cell(doc))
-		}
-	}
-	b.WriteString("\n## Actions\n")
-	for _, a := range s.Actions {
-		effect := a.Effect.String()
-		if a.Limit != "" {
-			effect += "`, limit: `" + a.Limit
-		}
-		fmt.Fprintf(&b, "\n### %s\n\n%s. Effect: `%s`.\n\n| input | type | |\n|---|---|---|\n", a.Name, strings.TrimSuffix(a.Doc, "."), effect)
-		for i := range a.In.Fields() {
-			f := &a.In.Fields()[i]
-			doc := f.Doc
-			if f.Required {
-				doc = "Required. " + doc
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, fieldType(f), cell(doc))
-		}
-		for _, group := range a.In.OneOf {
-			fmt.Fprintf(&b, "\nExactly one of `%s`.\n", strings.Join(group, "`, `"))
-		}
-		if a.Out != nil {
-			names := make([]string, 0, len(a.Out.Fields()))
-			for i := range a.Out.Fields() {
-				names = append(names, a.Out.Fields()[i].Name)
-			}
-			fmt.Fprintf(&b, "\nAnswers `%s`", strings.Join(names, "`, `"))
-			if a.OutMayBeNull {
-				b.WriteString(", or null")
-			}
-			b.WriteString(".\n")
-		}
-	}
-	return b.Bytes()
-}
-
-// limitsTable writes what the vendor takes, by class; the actions of a class say its name.
-func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
-	if len(s.Limits) == 0 {
-		return
-	}
-	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time |\n|---|---|---|---|\n")
-	for _, class := range slices.Sorted(maps.Keys(s.Limits)) {
-		l, name, together := s.Limits[class], "`"+class+"`", "any number"
-		if class == "" {
-			name = "all others"
-		}
-		if l.Concurrency > 0 {
-			together = strconv.Itoa(l.Concurrency)
-		}
-		fmt.Fprintf(b, "| %s | %g | %d | %s |\n", name, l.Rate, l.Burst, together)
-	}
-}
-
-func fieldType(f *schema.Field) string {
-	text := f.Type.String()
-	if len(f.Type.Enum) > 0 {
-		text = "one of " + strings.Join(f.Type.Enum, ", ")
-	}
-	if f.Secret {
-		text += ", secret"
-	}
-	return text
 }
 
 func cell(s string) string {

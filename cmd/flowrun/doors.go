@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang"
@@ -40,7 +41,7 @@ func (s *server) newDoor() *control.Handler {
 		Engine:   (*machine)(s),
 		Operator: (*machine)(s),
 		Server: control.ServerInfo{
-			Version: thisBuild().Version, Mode: s.mode, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
+			Version: thisBuild().Version, Mode: s.mode, Shadow: s.o.shadow, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,
 		},
 		Reload: func(context.Context) control.ReloadResult { return control.ReloadResult(s.watcher.Trigger("control")) },
@@ -182,15 +183,9 @@ func (x *machine) Connections() []control.Connection {
 func (x *machine) Matched(ctx context.Context, e *runtime.Event, d *runtime.Decision) []string {
 	program := x.engine.Program()
 	if program == nil || program.Digest() != d.Program {
-		kept, err := x.store.Program(ctx, d.Program)
-		if err != nil {
+		if program = x.older.get(d.Program, func() *lang.Program { return x.compileOld(ctx, d.Program) }); program == nil {
 			return nil
 		}
-		old, diags := lang.CompileFiles(kept.Files, x.registry)
-		if diags.HasErrors() {
-			return nil
-		}
-		program = old
 	}
 	names := []string{}
 	for i, r := range listeners(program, e) {
@@ -199,6 +194,46 @@ func (x *machine) Matched(ctx context.Context, e *runtime.Event, d *runtime.Deci
 		}
 	}
 	return names
+}
+
+// compileOld returns a program that the store keeps, or nil.
+func (x *machine) compileOld(ctx context.Context, digest string) *lang.Program {
+	kept, err := x.store.Program(ctx, digest)
+	if err != nil {
+		return nil
+	}
+	old, diags := lang.CompileFiles(kept.Files, x.registry)
+	if diags.HasErrors() {
+		return nil
+	}
+	return old
+}
+
+// olderPrograms are some programs that were served before, compiled: a page of events asks for the same one again and
+// again.
+type olderPrograms struct {
+	mu   sync.Mutex
+	kept []*lang.Program // the one that was asked for last at the end
+}
+
+const maxOlder = 4
+
+// get returns a program, made by compile where it is not at hand; nil where compile gives none.
+func (o *olderPrograms) get(digest string, compile func() *lang.Program) *lang.Program {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := slices.IndexFunc(o.kept, func(p *lang.Program) bool { return p.Digest() == digest })
+	var p *lang.Program
+	if i >= 0 {
+		p = o.kept[i]
+		o.kept = slices.Delete(o.kept, i, i+1)
+	} else if p = compile(); p == nil {
+		return nil
+	}
+	if o.kept = append(o.kept, p); len(o.kept) > maxOlder {
+		o.kept = slices.Delete(o.kept, 0, 1)
+	}
+	return p
 }
 
 // listeners returns the recipes that listen to an event's type, in the order of their names: the order of the bits of
@@ -213,6 +248,32 @@ func listeners(p *lang.Program, e *runtime.Event) []*check.Recipe {
 		}
 	}
 	return out
+}
+
+// waiters returns the waits that look for events of an event's type, such as "wait.paid of dunning", in the order of the
+// recipes' names.
+func waiters(p *lang.Program, e *runtime.Event) []string {
+	var out []string
+	for _, r := range p.Recipes() {
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind != check.Wait || n.Wait.Event == nil || n.Wait.Event.Connection != e.Connection {
+				continue
+			}
+			if t := n.Wait.Event; slices.Contains(t.Events, e.Type) || slices.Contains(t.Events, "*") {
+				out = append(out, n.Address+" of "+r.Name)
+			}
+		}
+	}
+	return out
+}
+
+// waitText says what waiters found.
+func waitText(waits []string) string {
+	verb := " look for it"
+	if len(waits) == 1 {
+		verb = " looks for it"
+	}
+	return strings.Join(waits, ", ") + verb
 }
 
 // livemode tells whether a connection is one where money moves; nil where that can't be told.

@@ -405,10 +405,10 @@ func stopper(scope *eval.Scope, recipe *check.Recipe, at string) string {
 // answer is what an action answers: the example it declares, where that has its shape, else a sample of the shape.
 func answer(registry *connectors.Registry, n *check.Node, elements cty.Value) cty.Value {
 	one := cty.NullVal(cty.DynamicPseudoType)
-	if n.Action.Out != nil {
-		one = sampleOf(n.Action.Out)
+	if n.Out != nil {
+		one = sampleOf(n.Out)
 		if a := registry.Caller(n.Action.Name); a != nil && a.Answer != "" {
-			if v, drift, err := n.Action.Out.Decode([]byte(a.Answer), &schema.Paths{All: true}); err == nil && len(drift) == 0 {
+			if v, drift, err := n.Out.Decode([]byte(a.Answer), &schema.Paths{All: true}); err == nil && len(drift) == 0 {
 				one = v
 			}
 		}

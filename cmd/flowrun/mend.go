@@ -215,7 +215,7 @@ func runsResolveCommand() *command {
 		},
 		run: func(ctx context.Context, m *Main, args []string) error {
 			if len(args) == 0 {
-				return usagef("which run? \"flowrun runs list -status failed\" lists them")
+				return usagef("which run? \"flowrun runs list -kind unknown\" lists them")
 			}
 			if sent == resend {
 				return usagef("runs resolve: say -sent or -resend")
@@ -304,7 +304,7 @@ func recipesListCommand() *command {
 				for _, tr := range rec.Triggers {
 					starts = append(starts, tr.Type)
 				}
-				t.row(rec.Name, recipeState(rec), strings.Join(starts, ", "), unfinished(rec), dash(rec.Description))
+				t.row(rec.Name, recipeState(rec), dash(strings.Join(starts, ", ")), unfinished(rec), dash(rec.Description))
 			}
 			return t.flush()
 		},

@@ -95,7 +95,9 @@ func TestNamesThatPeopleUse(t *testing.T) {
 		"customerio_send_mail":   "customerio_send_email",
 		"customerio_remove":      "customerio_delete",
 		"stripe_get_customer":    "stripe_customer_retrieve",
-		"stripe_find_customer":   "stripe_customer_retrieve",
+		"stripe_find_customer":   "stripe_customer_find",
+		"stripe_refund_payment":  "stripe_charge_refund",
+		"stripe_create_refund":   "stripe_refund_create",
 		"CustomerioTrack":        "customerio_track",
 	} {
 		if registry.Action(name) != nil {

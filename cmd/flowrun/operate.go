@@ -58,7 +58,11 @@ func showStatus(m *Main, s *control.Status) error {
 		state = "not ready: " + dash(s.NotReady)
 	}
 	t.row("state", state)
-	t.row("version", s.Version+" ("+s.Mode+")")
+	mode := s.Mode
+	if s.Shadow {
+		mode += ", shadow: calls that change anything are not made"
+	}
+	t.row("version", s.Version+" ("+mode+")")
 	t.row("up", (time.Duration(s.UptimeMS) * time.Millisecond).Round(time.Second).String())
 	t.row("folder", s.Dir)
 	t.row("store", s.Store)
@@ -86,6 +90,12 @@ func showStatus(m *Main, s *control.Status) error {
 		if n := s.StoreCounts.Runs[word]; n > 0 {
 			t.row("runs "+word, fmt.Sprint(n))
 		}
+	}
+	if s.OnOlder > 0 {
+		t.row("on older", plural(int(s.OnOlder), "run")+" that began with an older program and go on with it")
+	}
+	if len(s.Removed) > 0 {
+		t.row("removed", strings.Join(s.Removed, ", ")+", with runs that have not ended")
 	}
 	for _, c := range s.Connections {
 		mode := ""
@@ -159,6 +169,7 @@ func runsCommand() *command {
 func runsListCommand() *command {
 	var r remote
 	var q control.RunFilter
+	var kind string
 	return &command{
 		name:    "list",
 		short:   "list runs, the newest first",
@@ -168,13 +179,14 @@ func runsListCommand() *command {
 			f.StringVar(&q.Recipe, "recipe", "", "`NAME`: only runs of this recipe")
 			f.StringVar(&q.Status, "status", "", "`STATUS`: only runs that are queued, running, waiting, completed, filtered, skipped, failed or canceled")
 			defineWhere(f, &q.Where)
+			f.StringVar(&kind, "kind", "", "`KIND`: only runs that failed so: unknown, refused, drift, network or another kind of error")
 			f.StringVar(&q.Event, "event", "", "`ID`: only runs of this event")
 			f.StringVar(&q.Since, "since", "", "`WHEN`: only those since 24h, 7d, or a time")
 			f.IntVar(&q.Limit, "limit", 50, "`N`: at most so many")
 			f.StringVar(&q.Cursor, "cursor", "", "`CURSOR`: go on where the page before ended")
 		},
 		run: func(ctx context.Context, m *Main, _ []string) error {
-			page, err := r.client(m).Runs(ctx, q)
+			page, err := listRuns(ctx, r.client(m), q, kind)
 			if err != nil {
 				return err
 			}
@@ -183,14 +195,50 @@ func runsListCommand() *command {
 			}
 			t := newTable(m.Stdout, "RUN", "STARTED", "RECIPE", "EVENT", "STATUS", "WHY")
 			for _, run := range page.Runs {
-				t.row(run.ID, when(run.StartedAt), run.Recipe, run.EventID, run.Status, why(&run))
+				status := run.Status
+				if run.Shadow {
+					status += ", shadow"
+				}
+				t.row(run.ID, when(run.StartedAt), run.Recipe, run.EventID, status, why(&run))
 			}
 			if err := t.flush(); err != nil {
 				return err
 			}
 			m.more(len(page.Runs), "runs", page.Next)
+			m.hintWhere(len(page.Runs), q.Where)
 			return nil
 		},
+	}
+}
+
+// largestPage is the most that the door gives at once.
+const largestPage = 500
+
+// listRuns returns a page of runs; of those that failed in one way it looks through all pages until it has enough.
+func listRuns(ctx context.Context, c *control.Client, q control.RunFilter, kind string) (*control.RunList, error) {
+	if kind == "" {
+		return c.Runs(ctx, q)
+	}
+	if q.Status == "" {
+		q.Status = "failed"
+	}
+	want := q.Limit
+	q.Limit = largestPage
+	found := &control.RunList{Runs: []control.Run{}}
+	for {
+		page, err := c.Runs(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Runs {
+			if e := page.Runs[i].Error; e != nil && e.Kind == kind && len(found.Runs) < want {
+				found.Runs = append(found.Runs, page.Runs[i])
+			}
+		}
+		if page.Next == "" || len(found.Runs) >= want {
+			return found, nil
+		}
+		q.Cursor = page.Next
 	}
 }
 
@@ -204,18 +252,15 @@ func (m *Main) more(n int, what, cursor string) {
 	}
 }
 
-// why says in a few words how a run came to its status.
-func why(r *control.Run) string {
-	switch {
-	case r.Error != nil:
-		return r.Error.Kind + ": " + r.Error.Message
-	case r.StoppedBy != "":
-		return "stopped by " + r.StoppedBy
-	case !r.DueAt.IsZero() && r.EndedAt.IsZero():
-		return "goes on at " + when(r.DueAt)
+// hintWhere says what can be searched, where a search found nothing.
+func (m *Main) hintWhere(n int, where []string) {
+	if n == 0 && len(where) > 0 {
+		fmt.Fprintln(m.Stderr, "-where finds values that a recipe reads, and e-mail addresses, ids and customers")
 	}
-	return ""
 }
+
+// why says in a few words how a run came to its status.
+func why(r *control.Run) string { return r.Standing(when) }
 
 func when(t time.Time) string {
 	if t.IsZero() {
@@ -259,13 +304,33 @@ func showRun(m *Main, run *control.Run) error {
 	if text := why(run); text != "" {
 		fmt.Fprintf(w, "why      %s\n", text)
 	}
+	if run.Error != nil && run.Error.Step != "" {
+		fmt.Fprintf(w, "at       %s\n", run.Error.Step)
+	}
+	if !run.EndedAt.IsZero() {
+		fmt.Fprintf(w, "ended    %s\n", when(run.EndedAt))
+	}
+	if run.Shadow {
+		fmt.Fprintln(w, "shadow   calls that change anything are recorded and not made")
+	}
+	if run.Retries > 0 {
+		fmt.Fprintf(w, "retries  %d\n", run.Retries)
+	}
+	if run.ReplayOf != "" {
+		fmt.Fprintf(w, "replays  %s\n", run.ReplayOf)
+	}
+	if run.Parent != "" {
+		fmt.Fprintf(w, "called   by %s\n", run.Parent)
+	}
+	if len(run.Input) > 0 {
+		fmt.Fprintf(w, "input    %s\n", run.Input)
+	}
+	if len(run.Output) > 0 {
+		fmt.Fprintf(w, "output   %s\n", run.Output)
+	}
 	for i := range run.Steps {
 		s := &run.Steps[i]
-		fmt.Fprintf(w, "\n%s  %s  %s", s.Address, s.Action, s.Status)
-		if s.DurationMS > 0 {
-			fmt.Fprintf(w, "  %d ms", s.DurationMS)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "\n%s\n", stepTitle(s))
 		if s.Key != "" {
 			fmt.Fprintf(w, "  key     %s\n", s.Key)
 		}
@@ -284,11 +349,38 @@ func showRun(m *Main, run *control.Run) error {
 		if s.Error != nil && len(s.Attempts) == 0 {
 			fmt.Fprintf(w, "  error   %s: %s\n", s.Error.Kind, s.Error.Message)
 		}
-		if !s.DueAt.IsZero() {
+		switch {
+		case s.Child != "":
+			fmt.Fprintf(w, "  run     %s\n", s.Child)
+		case s.DueAt.IsZero():
+		case s.Action == "":
+			fmt.Fprintf(w, "  until   %s\n", when(s.DueAt))
+		case len(s.Attempts) == 0:
+			fmt.Fprintf(w, "  next    %s; not called yet: a limit of the vendor or a circuit breaker holds it back\n", when(s.DueAt))
+		default:
 			fmt.Fprintf(w, "  next    %s\n", when(s.DueAt))
 		}
 	}
 	return nil
+}
+
+// stepTitle is a step in one line: its address, what it calls, how it is, and how long it took.
+func stepTitle(s *control.Step) string {
+	title := s.Address
+	if s.Each != "" {
+		title += "[" + s.Each + "]"
+	}
+	if s.Action != "" {
+		title += "  " + s.Action
+	}
+	title += "  " + s.Status
+	if s.Shadow {
+		title += " (shadow: not made)"
+	}
+	if d := time.Duration(s.DurationMS) * time.Millisecond; d > 0 {
+		title += "  " + d.String()
+	}
+	return title
 }
 
 func showJSON(m *Main, name string, raw json.RawMessage) {
@@ -342,6 +434,7 @@ func eventsListCommand() *command {
 				return err
 			}
 			m.more(len(page.Events), "events", page.Next)
+			m.hintWhere(len(page.Events), q.Where)
 			return nil
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -73,11 +74,12 @@ func (x *machine) Resume(ctx context.Context, recipe string) error {
 func (x *machine) WhyEvent(ctx context.Context, e *runtime.Event) (*control.Why, error) {
 	out := &control.Why{Event: control.EventOf(e), Verdict: []control.Verdict{}}
 	w, err := x.engine.WhyEvent(ctx, e)
-	if err != nil && !errors.Is(err, engine.ErrPayloadGone) {
+	gone := errors.Is(err, engine.ErrPayloadGone)
+	if err != nil && !gone {
 		return nil, asRefusal(err)
 	}
-	out.Known, out.Program, out.Others = err == nil, w.Program, w.Others
-	if err != nil {
+	out.Known, out.Program, out.Others = !gone, w.Program, w.Others
+	if gone {
 		out.Note = "The payload is no longer kept, so that nothing can be asked again."
 		return out, nil
 	}
@@ -85,7 +87,12 @@ func (x *machine) WhyEvent(ctx context.Context, e *runtime.Event) (*control.Why,
 	case !w.Decided:
 		out.Note = "It has not been decided yet. This is what the program that is served now would say."
 	case len(w.Verdicts) == 0:
-		out.Note = fmt.Sprintf("No recipe listens to %s on %s.", e.Type, e.Connection)
+		out.Note = fmt.Sprintf("No recipe starts with %s on %s.", e.Type, e.Connection)
+	}
+	if p := x.engine.Program(); p != nil {
+		if waits := waiters(p, e); len(waits) > 0 {
+			out.Note = strings.TrimSpace(out.Note + " A run may wait for it: " + waitText(waits) + ".")
+		}
 	}
 	for _, v := range w.Verdicts {
 		out.Verdict = append(out.Verdict, verdictOf(v, w.Decided))
@@ -159,17 +166,24 @@ func runBecause(r *runtime.Run, held string) string {
 	case r.Status == runtime.RunFailed && r.Error != nil:
 		return fmt.Sprintf("it ran and failed at %s: %s", orDash(r.Error.Step), r.Error.Message)
 	case r.Status == runtime.RunSkipped:
-		return "it did not run: " + r.StoppedBy + " dropped it"
+		return "it did not run: " + standing(r)
 	case r.Status == runtime.RunQueued:
-		return "it has not started: it waits for " + r.Queue.String()
+		return "it is queued: " + standing(r)
 	case r.Status == runtime.RunWaiting:
-		return "it waits, and goes on at " + when(r.Due)
+		return "it waits, and " + standing(r)
+	case r.Status == runtime.RunRunning:
+		return "it runs"
 	case r.Status == runtime.RunCanceled && r.Error != nil:
 		return "it was canceled: " + r.Error.Message
 	case held != "":
 		return "it ran until " + held
 	}
-	return "it ran and is " + r.Status.String()
+	return "it ran, and " + r.Status.String()
+}
+
+func standing(r *runtime.Run) string {
+	shown := control.RunOf(r)
+	return shown.Standing(when)
 }
 
 func orDash(s string) string {

@@ -14,9 +14,7 @@ import (
 func wrappedRegistry(wrap func(*connectors.Action, connectors.Caller) connectors.Caller) (*connectors.Registry, error) {
 	specs := all.Specs() // made anew: they are ours to change
 	for _, s := range specs {
-		for _, a := range s.Actions {
-			a.Call = wrap(a, a.Call)
-		}
+		s.Wrap(wrap)
 	}
 	r, err := connectors.NewRegistry(specs...)
 	if err != nil {

@@ -138,7 +138,7 @@ func setPath(object map[string]any, shape *schema.Object, path, text string) err
 			if f == nil && !t.Object.Open {
 				return usagef("-set %s: %s has no field %q.%s", path, where(shape.Name, names[:i]), name, diag.DidYouMean(name, t.Object.Names()))
 			}
-			m := asMap(at, put)
+			m := asObject(at, t.Object, put)
 			at, put = m[name], func(v any) { m[name] = v }
 			if f == nil {
 				t, nullable = schema.Type{Kind: schema.KindAny}, true
@@ -155,6 +155,10 @@ func setPath(object map[string]any, shape *schema.Object, path, text string) err
 		case schema.KindList:
 			elems, _ := at.([]any)
 			n, err := strconv.Atoi(name)
+			if n == len(elems) && err == nil && n < mostElements && t.Elem != nil {
+				elems = append(elems, nil) // one more than there are
+				put(elems)
+			}
 			if err != nil || n < 0 || n >= len(elems) {
 				return usagef("-set %s: %s is a list of %d; name an element by its number, or set the whole list as JSON", path,
 					where(shape.Name, names[:i]), len(elems))
@@ -174,6 +178,25 @@ func setPath(object map[string]any, shape *schema.Object, path, text string) err
 	}
 	put(v)
 	return nil
+}
+
+// mostElements is how many elements a list of a sample has at most.
+const mostElements = 100
+
+// asObject returns what is at a place as an object; what is not there yet is an example of its shape, so that the event
+// stays one that the service could send.
+func asObject(at any, shape *schema.Object, put func(any)) map[string]any {
+	if m, ok := at.(map[string]any); ok {
+		return m
+	}
+	m := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(shape.Sample("set")))
+	dec.UseNumber()
+	if dec.Decode(&m) != nil {
+		m = map[string]any{}
+	}
+	put(m)
+	return m
 }
 
 func asMap(at any, put func(any)) map[string]any {
@@ -209,6 +232,9 @@ func typed(t schema.Type, nullable bool, text string) (any, error) {
 	case schema.KindNumber:
 		if _, err := strconv.ParseFloat(text, 64); err != nil || !json.Valid([]byte(text)) {
 			return nil, errors.New("it takes a number")
+		}
+		if whole := t.Format == schema.Integer || t.Format == schema.MinorUnit || t.Format == schema.UnixTime; whole && strings.ContainsAny(text, ".eE") {
+			return nil, errors.New("it takes a whole number")
 		}
 		return json.Number(text), nil
 	}

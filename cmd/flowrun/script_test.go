@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,9 @@ import (
 //	signal NAME SIG       sends TERM, INT, HUP or KILL
 //	ended NAME CODE       waits for the end, checks the exit code, and leaves the outputs in NAME.stdout and NAME.stderr
 //	eventually PATTERN args…   runs `flowrun args…` until its output matches
+//	vendor-fails STATUS…  has the stand-in answer its next calls with these
+//	vendor-cuts           has it close the connection of its next call without an answer
+//	idof PREFIX NAME args…  runs `flowrun args…` and puts the first id of that prefix into $NAME
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
@@ -59,6 +63,17 @@ func TestScripts(t *testing.T) {
 			"ended":      ended,
 			"eventually": eventually,
 			"called":     called,
+			"idof":       idOf,
+			"vendor-fails": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, word := range args {
+					status, err := strconv.Atoi(word)
+					ts.Check(err)
+					worldOf(ts).fake.Fail(customeriofake.Fault{Status: status})
+				}
+			},
+			"vendor-cuts": func(ts *testscript.TestScript, _ bool, _ []string) {
+				worldOf(ts).fake.Fail(customeriofake.Fault{Cut: true})
+			},
 		},
 	})
 }
@@ -169,14 +184,18 @@ func itoa(n int) string {
 }
 
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
-	pattern := regexp.MustCompile(args[0])
+	untilPrinted(ts, regexp.MustCompile(args[0]), args[1:])
+}
+
+// untilPrinted runs a command until it prints what matches, and returns that.
+func untilPrinted(ts *testscript.TestScript, pattern *regexp.Regexp, args []string) string {
 	deadline := time.Now().Add(patience)
 	for {
-		p, err := startProcess(ts.MkAbs("."), environ(ts), args[1:]...)
+		p, err := startProcess(ts.MkAbs("."), environ(ts), args...)
 		ts.Check(err)
 		ts.Check(p.wait())
-		if pattern.MatchString(p.out.String()) {
-			return
+		if found := pattern.FindString(p.out.String()); found != "" {
+			return found
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s never came; last:\n%s%s", pattern, p.out, p.err)
@@ -189,4 +208,9 @@ func called(ts *testscript.TestScript, _ bool, args []string) {
 	if err := w.calls.await(regexp.MustCompile(args[0])); err != nil {
 		ts.Fatalf("%v\n%s", err, w.calls)
 	}
+}
+
+// idOf waits until a command prints an id of a form, and sets a variable to it.
+func idOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[1], untilPrinted(ts, regexp.MustCompile(`\b`+regexp.QuoteMeta(args[0])+`\w+`), args[2:]))
 }

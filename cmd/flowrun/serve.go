@@ -24,6 +24,7 @@ type serveOptions struct {
 	logFormat, logLevel   string
 	drain                 time.Duration
 	keepPayloads, keepIDs span
+	shadow                bool
 }
 
 func (o *serveOptions) define(f *flags, defaults serveOptions) {
@@ -139,7 +140,10 @@ func serveCommand() *command {
 		example: "STRIPE_WEBHOOK_SECRET=whsec_… flowrun serve -store sqlite:flowrun.db recipes",
 		group:   groupOperate,
 		maxArgs: 1,
-		flags:   func(f *flags) { o.define(f, serveDefaults()) },
+		flags: func(f *flags) {
+			o.define(f, serveDefaults())
+			f.BoolVar(&o.shadow, "shadow", false, "run every recipe as with mode = \"shadow\": calls that change anything are recorded and not made")
+		},
 		run: func(ctx context.Context, m *Main, args []string) error {
 			s, err := newServer(m, o, args)
 			if err != nil {

@@ -75,6 +75,7 @@ type server struct {
 	hooks    *ingress.Handler
 	door     *control.Handler
 	doorBox  box
+	older    olderPrograms
 	webhooks net.Listener
 	controls net.Listener
 	first    *project // compiled before the listeners were opened, applied once
@@ -214,6 +215,9 @@ func (s *server) stopped() bool {
 func (s *server) close(doors func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	if s.door != nil {
+		s.door.CloseStreams() // who follows runs would keep the door open
+	}
 	select {
 	case <-s.abort:
 		cancel()
@@ -246,6 +250,7 @@ func (s *server) build() {
 		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
+		Shadow:   s.o.shadow,
 	}
 	cfg.OnRun = func(r *runtime.Run) {
 		s.door.Publish(r)

@@ -159,7 +159,11 @@ func (s *server) begin(ctx context.Context, p *lang.Program, b *lang.Bindings) e
 			doors = append(doors, c.Name)
 		}
 	}
-	line := fmt.Sprintf("serving %s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), s.shown,
+	shadow := ""
+	if s.o.shadow {
+		shadow = " in shadow"
+	}
+	line := fmt.Sprintf("serving %s%s from %s (%s); %s, control on %s", plural(len(p.Recipes()), "recipe"), shadow, s.shown,
 		strings.Join(services, ", "), webhooksOn(s.webhooks.Addr(), doors), "http://"+s.controls.Addr().String())
 	if s.ready != nil {
 		s.ready(line)

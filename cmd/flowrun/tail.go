@@ -38,6 +38,10 @@ func (m *Main) tail(ctx context.Context, r *remote, q control.RunFilter) error {
 	}
 	c := r.client(m)
 	err := c.Tail(ctx, func(run *control.Run, missed int) error {
+		if run == nil {
+			fmt.Fprintln(m.Stderr, "runs are shown as they end or begin to wait; an interrupt ends it")
+			return nil
+		}
 		if missed > 0 {
 			fmt.Fprintf(m.Stderr, "%s not shown: there were too many\n", plural(missed, "run"))
 		}

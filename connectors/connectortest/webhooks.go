@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +42,24 @@ func contractTrigger(t *testing.T, spec *connectors.Spec, tr *schema.Trigger) {
 			t.Errorf("the payload of %s has no fields", typ)
 		}
 	}
-	for _, g := range tr.Guards {
-		if tr.Settings == nil || tr.Settings.Field(g.Setting) == nil {
+	guards := slices.Concat(tr.Guards, tr.AtFirst)
+	if tr.Choose != nil {
+		_, chosen := tr.Choose(nil)
+		guards = append(guards, chosen...)
+	}
+	for _, g := range guards {
+		if g.Test != nil {
+			continue
+		}
+		if g.Why != "" {
+			if tr.Payload != nil && !resolves(tr.Payload, g.Path) {
+				t.Errorf("what is so at first is at %s, which the payload does not have", g.Path)
+			}
+			continue
+		}
+		if g.Setting == "" && tr.Choose != nil {
+			// what the trigger means by itself
+		} else if tr.Settings == nil || tr.Settings.Field(g.Setting) == nil {
 			t.Errorf("a guard hangs on %q, which is no setting", g.Setting)
 		}
 		if tr.Payload != nil && !resolves(tr.Payload, g.Path) {

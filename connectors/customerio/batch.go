@@ -24,7 +24,7 @@ const (
 	maxBatchItems = 500     // the vendor names no number; answers that name items stay small by this one
 
 	// linger is how long the first call of a batch waits for others. It is little beside a round trip to the vendor.
-	linger = 5 * time.Millisecond
+	linger = 5 * time.Millisecond // 200 requests a second, beside those of batches that are full
 )
 
 // batcher collects the changes of one connection.
@@ -57,6 +57,15 @@ type outcome struct {
 type trip struct {
 	left   int // how many calls wait for it; the batcher's mu
 	cancel context.CancelFunc
+}
+
+var _ connectors.Batcher = (*batcher)(nil)
+
+// Batches implements connectors.Batcher: what changes people and objects travels together, and linger keeps the requests
+// below the vendor's limit.
+func (b *batcher) Batches(a *connectors.Action) bool {
+	_, ok := a.Call.(*change)
+	return ok
 }
 
 // keep makes the batcher of a connection that wants one.

@@ -376,6 +376,15 @@ func TestBatchesAreBounded(t *testing.T) {
 
 func TestOnlyWhoWantsItBatches(t *testing.T) {
 	s := newSettings()
+	for _, a := range Spec().Actions {
+		_, ok := a.Call.(*change)
+		if got := (&batcher{settings: s}).Batches(a); got != ok || got && a.Limit != "" {
+			t.Errorf("%s of class %q travels with others: %v, want %v", a.Name, a.Limit, got, ok)
+		}
+	}
+	if requests := float64(time.Second / linger); requests > limits()[""].Rate {
+		t.Errorf("%g batches a second are more than the vendor takes", requests)
+	}
 	for value, want := range map[string]bool{"": false, "false": false, "true": true} {
 		conn := &connectors.Conn{Settings: map[string][]string{"batch": {value}}}
 		if got := s.keep(conn) != nil; got != want {

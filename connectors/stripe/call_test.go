@@ -24,13 +24,11 @@ const testKey = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
 // action returns the action of that name.
 func action(t *testing.T, name string) *connectors.Action {
 	t.Helper()
-	for _, a := range Spec().Actions {
-		if a.Name == name {
-			return a
-		}
+	a := Spec().Action(name)
+	if a == nil {
+		t.Fatalf("no action %s", name)
 	}
-	t.Fatalf("no action %s", name)
-	return nil
+	return a
 }
 
 // retrieve looks a customer up at base.

@@ -20,7 +20,7 @@ import (
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
-//go:generate go run -C ../../.ci/tools ./stripegen -o ../../connectors/stripe/catalog.txt
+//go:generate go run -C ../../.ci/tools ./stripegen -o ../../connectors/stripe
 
 //go:embed catalog.txt
 var catalogText string
@@ -31,10 +31,14 @@ type catalog struct {
 	spec    string // SHA-256 of the description it was made from
 	events  []eventType
 
-	index      func() map[string]string // object → "prefix\nfields…"
-	mu         sync.Mutex
-	shapes     map[string]*schema.Object
-	pageShapes map[string]*schema.Object
+	operations []operation
+
+	index       func() map[string]string // object → "prefix\nfields…"
+	inputIndex  func() map[string]string // operation or >shape → "fields…"
+	mu          sync.Mutex
+	shapes      map[string]*schema.Object
+	pageShapes  map[string]*schema.Object
+	inputShapes map[string]*schema.Object
 }
 
 // eventType is a vendor's event and the object it carries.
@@ -43,9 +47,9 @@ type eventType struct {
 	object string // "charge", or the members of a union joined by "|"
 }
 
-// newCatalog reads the header and the event types.
-func newCatalog(text string) *catalog {
-	c := &catalog{shapes: map[string]*schema.Object{}, pageShapes: map[string]*schema.Object{}}
+// newCatalog reads the header, the event types and the names of the operations.
+func newCatalog(text, operations string) *catalog {
+	c := &catalog{shapes: map[string]*schema.Object{}, pageShapes: map[string]*schema.Object{}, inputShapes: map[string]*schema.Object{}}
 	head, objects, _ := strings.Cut(text, "\n\nobject ")
 	c.events = make([]eventType, 0, strings.Count(head, "\nevent "))
 	for line := range strings.SplitSeq(head, "\n") {
@@ -69,6 +73,7 @@ func newCatalog(text string) *catalog {
 		}
 		return m
 	})
+	c.readOperations(operations)
 	return c
 }
 
@@ -130,10 +135,23 @@ func (c *catalog) load(name string) []schema.Field {
 		if err != nil {
 			panic(fmt.Sprintf("stripe: object %s of the catalogue: %v", name, err))
 		}
-		f.Doc = fieldDoc(name, f.Name)
+		f.Doc, f.Secret = fieldDoc(name, f.Name), secretField(name, f.Name)
 		fields = append(fields, f)
 	}
 	return fields
+}
+
+// secretField reports whether a field of an object holds what lets somebody act or pay.
+func secretField(object, field string) bool {
+	switch field {
+	case "client_secret", "secret":
+		return true
+	case "number", "cvc":
+		return object == "issuing.card"
+	case "payload":
+		return object == "apps.secret"
+	}
+	return false
 }
 
 // field reads a line: NAME[!][?] TYPE [~ROLE].
@@ -146,8 +164,7 @@ func (c *catalog) field(line string) (schema.Field, error) {
 	f := schema.Field{Role: schema.Role(role)}
 	name, f.Nullable = strings.CutSuffix(name, "?")
 	f.Name, f.Required = strings.CutSuffix(name, "!")
-	f.Secret = f.Name == "client_secret"
-	t, err := c.typ(typ)
+	t, err := c.union(typ)
 	if err != nil {
 		return f, fmt.Errorf("field %s: %w", f.Name, err)
 	}
@@ -169,6 +186,13 @@ func (c *catalog) typ(s string) (schema.Type, error) {
 		elem, err := c.typ(rest)
 		return schema.ObjectType(c.page(elem, rest)), err
 	}
+	if rest, ok := strings.CutPrefix(s, "search "); ok {
+		elem, err := c.typ(rest)
+		return schema.ObjectType(searchPage(elem, strings.TrimPrefix(rest, "@"))), err
+	}
+	if rest, ok := strings.CutPrefix(s, ">"); ok {
+		return schema.ObjectType(c.inputShape(rest)), nil
+	}
 	if rest, ok := strings.CutPrefix(s, "@"); ok {
 		return schema.ObjectType(c.object(rest)), nil
 	}
@@ -188,14 +212,14 @@ func (c *catalog) typ(s string) (schema.Type, error) {
 		if err != nil {
 			return t, fmt.Errorf("type %q: %w", s, err)
 		}
-		t.Max = n
+		t.Max, t.Runes = n, true
 	}
 	return t, nil
 }
 
 func scalar(word string) (t schema.Type, ok bool) {
 	switch word {
-	case "string":
+	case "string", "base64":
 		return schema.Type{Kind: schema.KindString}, true
 	case "email":
 		return schema.Type{Kind: schema.KindString, Format: schema.Email}, true

@@ -21,7 +21,7 @@ func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("stripe has no event type %q", eventType)
 	}
-	object, err := c.sampleObject(eventType, name, id, at)
+	object, err := c.sampleOf(c.object(name), eventType, name, id, at)
 	if err != nil {
 		return nil, fmt.Errorf("making a sample of %s: %w", eventType, err)
 	}
@@ -42,8 +42,9 @@ func (c *catalog) sample(eventType, id string, at time.Time) ([]byte, error) {
 	}{id, "event", APIVersion, at.Unix(), data, false, 1, map[string]any{"id": "req_" + token(id, "request", 14), "idempotency_key": nil}, eventType}, "", "  ")
 }
 
-func (c *catalog) sampleObject(eventType, name, id string, at time.Time) (map[string]any, error) {
-	shape := c.object(name)
+// sampleOf makes an object of the shape, which is that of the object called name, as an event of the type would carry
+// it; eventType is empty where there is no event.
+func (c *catalog) sampleOf(shape *schema.Object, eventType, name, id string, at time.Time) (map[string]any, error) {
 	object, err := c.plainSample(shape, id)
 	if err != nil {
 		return nil, err
@@ -51,11 +52,11 @@ func (c *catalog) sampleObject(eventType, name, id string, at time.Time) (map[st
 	if err := c.fillLists(shape, object, id, at); err != nil {
 		return nil, err
 	}
-	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": "cus_" + token(id, "customer", 14), "metadata": map[string]any{}}
+	values := map[string]any{"livemode": false, "created": at.Unix(), "currency": "usd", "customer": sampleID("cus_", "customer", id), "metadata": map[string]any{}}
 	member, _, _ := strings.Cut(name, "|")
 	values["object"] = member
 	if prefix := c.usualPrefix(name); prefix != "" {
-		values["id"] = prefix + token(id, member, 24)
+		values["id"] = sampleID(prefix, member, id)
 	}
 	maps.Copy(values, sampleValues(eventType, member, id, at))
 	return object, c.overlay(shape, object, values, id)
@@ -85,7 +86,7 @@ func (c *catalog) nameIDs(shape *schema.Object, object map[string]any, id string
 			delete(object, name)
 		default:
 			if prefix := c.usualPrefix(f.Type.Refers); prefix != "" {
-				object[name] = prefix + token(id, name, 24)
+				object[name] = sampleID(prefix, name, id)
 			}
 		}
 	}
@@ -249,6 +250,15 @@ func previousOf(eventType string, object map[string]any) map[string]any {
 		return map[string]any{"metadata": map[string]any{}}
 	}
 	return map[string]any{}
+}
+
+// sampleID returns an id as long as Stripe's. What is called the same in one event is the same: a subscription's items
+// name the subscription.
+func sampleID(prefix, word, id string) string {
+	if prefix == "cus_" {
+		return prefix + token(id, word, 14)
+	}
+	return prefix + token(id, word, 24)
 }
 
 // token returns n letters and digits that belong to an event's id and a word.

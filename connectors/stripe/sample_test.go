@@ -16,7 +16,7 @@ import (
 
 // TestSamples makes an event of each type and takes it in as if it had come from Stripe.
 func TestSamples(t *testing.T) {
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	w := c.webhook()
 	for _, e := range c.events {
 		t.Run(e.name, func(t *testing.T) {
@@ -156,5 +156,47 @@ func TestPreviousOfSamples(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]any{"cancel_at": nil, "cancel_at_period_end": false, "canceled_at": nil}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestIDsGoTogether checks that what an event names in two places is named alike.
+func TestIDsGoTogether(t *testing.T) {
+	c := newCatalog(catalogText, operationsText)
+	for _, e := range c.events {
+		body, err := c.sample(e.name, "evt_1", noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := schema.Lookup(body, "data", "object")
+		seen := map[string]string{}
+		if id, ok := schema.StringOf(schema.Lookup(object, "id")); ok {
+			seen[e.object] = id
+		}
+		sameIDs(t, e.name, c.object(e.object), object, seen)
+	}
+}
+
+// sameIDs checks the fields that are called as the object that they name.
+func sameIDs(t *testing.T, event string, shape *schema.Object, raw []byte, seen map[string]string) {
+	t.Helper()
+	err := schema.Members(raw, func(name string, value []byte) bool {
+		f := shape.Field(name)
+		if f == nil {
+			return true
+		}
+		if f.Type.Kind == schema.KindObject && !schema.IsNull(value) {
+			sameIDs(t, event, f.Type.Object, value, seen)
+		}
+		id, ok := schema.StringOf(value)
+		if ok && f.Type.Format == schema.ID && f.Type.Refers == name {
+			if old := seen[name]; old != "" && old != id {
+				t.Errorf("%s: %s is %s and %s", event, name, old, id)
+			}
+			seen[name] = id
+		}
+		return true
+	})
+	if err != nil {
+		t.Errorf("%s: %v", event, err)
 	}
 }

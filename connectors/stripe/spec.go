@@ -1,7 +1,7 @@
 // Package stripe describes Stripe: its 226 webhook events with the shape of what each carries, the signature that they
-// come with, and the calls that recipes can make. The shapes are generated from Stripe's own description of the API
-// version that is pinned here (catalog.txt); everything that is odd about Stripe and not in that description is written
-// by hand, in the file that needs it.
+// come with, and its 507 operations, each of them an action. Shapes and operations are generated from Stripe's own
+// description of the API version that is pinned here (catalog.txt, operations.txt); everything that is odd about Stripe
+// and not in that description is written by hand, in the file that needs it.
 //
 // The package keeps no state and never calls out but through the connection's client. It does not create webhook
 // endpoints and does not poll for events.
@@ -20,7 +20,7 @@ const defaultBaseURL = "https://api.stripe.com"
 
 // Spec returns what flowrun knows of Stripe. It takes well under a millisecond; shapes are read when they are used.
 func Spec() *connectors.Spec {
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	s := &connectors.Spec{
 		Name:  "stripe",
 		Title: "Stripe",
@@ -29,7 +29,9 @@ func Spec() *connectors.Spec {
 		Settings: settings(),
 		Webhook:  c.webhook(),
 		Triggers: c.triggers(),
-		Actions:  c.actions(),
+
+		ActionNames: c.actionNames(),
+		Action:      c.action,
 	}
 	return s
 }
@@ -64,6 +66,6 @@ func settings() []connectors.Setting {
 func keySetting() connectors.Setting {
 	return connectors.Setting{Env: "STRIPE_API_KEY", Field: schema.Field{
 		Name: settingKey, Type: schema.Type{Kind: schema.KindString}, Secret: true, Example: `"sk_test_example"`,
-		Doc: "Secret or restricted API key; a restricted key that may only read customers serves every action here",
+		Doc: "Secret or restricted API key; a restricted key needs the permissions of the actions that recipes use",
 	}}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
-// triggers returns one trigger for each event type, and stripe_event for several types at once.
+// triggers returns one trigger for each event type, those that are made of several, and stripe_event for any types at
+// once.
 func (c *catalog) triggers() []*schema.Trigger {
 	none := schema.NewObject("settings")
 	types := make([]string, len(c.events))
@@ -24,15 +25,10 @@ func (c *catalog) triggers() []*schema.Trigger {
 			Events:   []string{e.name},
 			Previous: hasPrevious(e.name),
 		}
-		if e.name == "charge.failed" {
-			t.Settings = schema.NewObject("settings", schema.Field{
-				Name: "ignore_payment_intents", Type: schema.Type{Kind: schema.KindBool}, Default: "false", Example: "true",
-				Doc: "Leave out charges that belong to a payment intent, whose failures payment_intent.payment_failed reports as well",
-			})
-			t.Guards = []schema.Guard{{Setting: "ignore_payment_intents", Path: schema.Path{"payment_intent"}, Null: true}}
-		}
+		withOptions(t, e.name)
 		triggers = append(triggers, t)
 	}
+	triggers = append(triggers, c.combined()...)
 	return append(triggers, &schema.Trigger{
 		Name:    "stripe_event",
 		Service: "stripe",

@@ -24,8 +24,8 @@ func trigger(t *testing.T, name string) *schema.Trigger {
 
 func TestTriggers(t *testing.T) {
 	s := Spec()
-	if len(s.Triggers) != 227 {
-		t.Errorf("%d triggers, want 226 and stripe_event", len(s.Triggers))
+	if len(s.Triggers) != 229 {
+		t.Errorf("%d triggers, want 226, two of several events, and stripe_event", len(s.Triggers))
 	}
 	name := regexp.MustCompile(`^stripe_[a-z0-9_]+$`)
 	docs := map[string]string{}

@@ -211,7 +211,7 @@ func TestEventsOfOthers(t *testing.T) {
 	if dir == "" {
 		t.Skip("FLOWRUN_EVENTS is not set: the collections of events are kept outside of the project")
 	}
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	n := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
@@ -287,7 +287,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(body)
 	}
 	f.Add([]byte(smallEvent))
-	c := newCatalog(catalogText)
+	c := newCatalog(catalogText, operationsText)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e, err := deliver(conn(), body)
 		if err != nil {

@@ -38,6 +38,9 @@ func memberTarget(o *schema.Object, f *schema.Field) target {
 // assign checks that the value of x can go where w is. It goes down into what is written out, so that a mistake is
 // shown at the very attribute.
 func (e env) assign(x hclsyntax.Expression, w target) info {
+	if e.c.probe != nil {
+		e.c.probe.see(e, x, &w)
+	}
 	switch y := x.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return e.assign(y.Expression, w)
@@ -99,6 +102,7 @@ func (e env) fits(x hclsyntax.Expression, i info, w target) bool {
 	if i.isNull {
 		return true
 	}
+	w.t = e.choose(i, w.t)
 	if why := e.mismatch(i, w.t, ""); why != "" {
 		e.report(diag.WrongType, x.Range(), "%s needs %s; %s.", w.name, article(w.t.String()), strings.Replace(why, "\x00", e.source(x.Range()), 1))
 		return false
@@ -119,11 +123,57 @@ func (e env) leak(rng hcl.Range, w target) {
 	e.report(diag.SecretLeak, rng, "%s is not secret: what goes there may be logged and shown. %s is secret.", w.name, e.source(rng))
 }
 
+// choose returns which of the types that a place takes a value is meant for: the first that it fits.
+func (e env) choose(i info, want schema.Type) schema.Type {
+	if want.Or == nil {
+		return want
+	}
+	if s, written := i.text(); written {
+		for or := want.Or; or != nil; or = or.Or {
+			if slices.Contains(or.Enum, s) {
+				return *or
+			}
+		}
+	}
+	if e.mismatch(i, plain(want), "") == "" {
+		return want
+	}
+	for or := want.Or; or != nil; or = or.Or {
+		if e.alsoTakes(i, or) {
+			return *or
+		}
+	}
+	return want
+}
+
+// alsoTakes reports whether a value fits what a place takes besides, whose enum is exact.
+func (e env) alsoTakes(i info, or *schema.Type) bool {
+	if s, written := i.text(); written && len(or.Enum) > 0 && !slices.Contains(or.Enum, s) {
+		return false
+	}
+	return e.mismatch(i, plain(*or), "") == ""
+}
+
+// plain is the type without what the place takes besides.
+func plain(t schema.Type) schema.Type {
+	t.Or = nil
+	return t
+}
+
 // mismatch says why a value can't become the wanted type, or returns "". In what it says, NUL stands for the text of
 // the expression; at names the part of the value that is spoken of.
 func (e env) mismatch(i info, want schema.Type, at string) string {
 	if i.lax() || want.Kind == schema.KindAny || want.Kind == 0 {
 		return ""
+	}
+	if want.Or != nil {
+		why := e.mismatch(i, plain(want), at)
+		for or := want.Or; or != nil && why != ""; or = or.Or {
+			if e.alsoTakes(i, or) {
+				why = ""
+			}
+		}
+		return why
 	}
 	subject := "\x00"
 	if at != "" {

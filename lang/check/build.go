@@ -45,6 +45,7 @@ type builder struct {
 
 	mistakes []hcl.Range // of the recipe's file
 	solved   []*solved   // for each trigger
+	signed   map[*nodeSrc]signed
 
 	// visit is told of each step, and of the end of the recipe with nil, what is in reach and proved there; may be nil.
 	visit func(*nodeSrc, env)
@@ -246,6 +247,10 @@ func (b *builder) trigger(t *syntax.Trigger) *Trigger {
 			out.Guards = append(out.Guards, g)
 		}
 	}
+	if spec.Choose != nil {
+		events, guards := spec.Choose(values)
+		out.Events, out.Guards = events, append(out.Guards, guards...)
+	}
 	return out
 }
 
@@ -293,6 +298,9 @@ func (e env) eventTypes(x hclsyntax.Expression, spec *schema.Trigger) []string {
 		}
 		s := v.AsString()
 		if s != "*" && len(spec.KnownTypes) > 0 && !slices.Contains(spec.KnownTypes, s) {
+			if e.c.probe != nil {
+				e.c.probe.allow(ex.Range(), spec.KnownTypes)
+			}
 			fix := suggest(s, spec.KnownTypes)
 			hint := ""
 			if fix != "" {
@@ -332,10 +340,35 @@ func (b *builder) hint(fix, name string, names []string, what string) string {
 			same = append(same, n)
 		}
 	}
+	if len(same) > mostListed {
+		if near := alike(same, name); len(near) > 0 {
+			return fmt.Sprintf(" Near it are %s. \"flowrun connectors -search WORDS\" finds others.", quoteList(near))
+		}
+		return fmt.Sprintf(" \"flowrun connectors -search WORDS\" finds one of the %d %s of %s.", len(same), what, service)
+	}
 	if len(same) > 0 {
 		return fmt.Sprintf(" The %s of %s are %s.", what, service, quoteList(same))
 	}
 	return " There are " + what + " of " + quoteList(b.c.cat.ServiceNames()) + "."
+}
+
+// mostListed is how many names are listed to somebody who knows none of them.
+const mostListed = 12
+
+// alike returns the names that begin with as many words of name as any does, and more than its service's.
+func alike(names []string, name string) []string {
+	for prefix := name; strings.Count(prefix, "_") > 0; prefix = prefix[:strings.LastIndexByte(prefix, '_')] {
+		var out []string
+		for _, n := range names {
+			if n == prefix || strings.HasPrefix(n, prefix+"_") {
+				out = append(out, n)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
 }
 
 // expr keeps a nil expression nil as another interface.
@@ -374,6 +407,7 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		e.reportFix(diag.UnknownAction, s.TypeRange, quoted(fix), "there is no action %q.%s", s.Type, b.hint(fix, s.Type, names, "actions"))
 		return
 	}
+	node.Out = e.answerShape(node.Action, s.Args)
 	if node.Action.OutMayBeNull {
 		if !st.null {
 			st.why = "where nothing was found"
@@ -384,6 +418,43 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 	if !b.out.Disabled {
 		b.pr.use(node.Connection, false)
 	}
+}
+
+// answerShape returns the shape of an action's answer, which one of its arguments may say more of.
+func (e env) answerShape(a *schema.Action, args []argument) *schema.Object {
+	i := slices.IndexFunc(args, func(arg argument) bool { return arg.Name == a.OutSetting })
+	if a.OutSetting == "" || i < 0 {
+		return a.Out
+	}
+	x := args[i].Expr
+	tuple := tupleOf(x)
+	if tuple == nil {
+		if in := e.silent().infer(x); !in.bad && !in.isNull {
+			e.report(diag.NotConstant, x.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+		}
+		return a.Out
+	}
+	var values []string
+	for _, el := range tuple.Exprs {
+		v, ok := literal(el)
+		if !ok || v.IsNull() || v.Type() != cty.String {
+			if in := e.silent().infer(el); !in.bad && !in.isNull {
+				e.report(diag.NotConstant, el.Range(), "%q must be written out: it says what the answer of %s holds.", a.OutSetting, a.Name)
+			}
+			return a.Out
+		}
+		if _, err := a.OutFor([]string{v.AsString()}); err != nil {
+			e.report(diag.BadLiteral, el.Range(), "%s.", err)
+			continue
+		}
+		values = append(values, v.AsString())
+	}
+	out, err := a.OutFor(values)
+	if err != nil {
+		e.report(diag.BadLiteral, x.Range(), "%s.", err)
+		return a.Out
+	}
+	return out
 }
 
 var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",

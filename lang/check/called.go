@@ -164,7 +164,7 @@ func (b *builder) callTrigger(t *syntax.Trigger) *Trigger {
 	if t.Connection != nil {
 		e.report(diag.UnknownInput, t.Connection.Range(), "the trigger %s has no connection: nothing comes in.", callTrigger)
 	}
-	shape := schema.NewObject("inputs")
+	shape := schema.NewObject("list of inputs")
 	for _, a := range t.Args {
 		if a.Name != "inputs" {
 			e.unknown(diag.UnknownInput, a.NameRange, a.Name, []string{"inputs"}, "the trigger %s takes no %q. It takes inputs = { name = TYPE }.", callTrigger, a.Name)
@@ -234,6 +234,7 @@ func (b *builder) call(ns *nodeSrc, st *step) {
 	st.broken = false
 	node.Calls = to.name
 	node.Action = &schema.Action{Name: runAction, Service: builtin, Doc: to.doc, In: to.callable, Out: to.output, Effect: schema.Keyed, OutMayBeNull: to.stops}
+	node.Out = to.output
 	if to.stops {
 		if !st.null {
 			st.why = "where the recipe stopped early"
@@ -265,6 +266,9 @@ func (b *builder) callee(a *syntax.Arg) *callee {
 			if b.c.callees[n].callable != nil && n != b.out.Name {
 				names = append(names, n)
 			}
+		}
+		if b.c.probe != nil {
+			b.c.probe.allow(a.Expr.Range(), names)
 		}
 		fix := suggest(name, names)
 		hint := fmt.Sprintf(" No recipe has the trigger %s.", callTrigger)

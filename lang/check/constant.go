@@ -13,9 +13,10 @@ import (
 
 // solved is what the conditions of a recipe come to for one of its triggers.
 type solved struct {
-	solver *solver
-	start  *state
-	after  map[int]*state // below each filter, by its index
+	solver  *solver
+	start   *state
+	trigger *Trigger
+	after   map[int]*state // below each filter, by its index
 }
 
 // constants solves the conditions of the recipe from the top and warns of those that are the same for every event, or
@@ -29,7 +30,7 @@ func (b *builder) constants(triggers []*Trigger, types []string) {
 	}
 	for _, t := range triggers {
 		s := b.newSolver(t, types)
-		b.solved = append(b.solved, &solved{solver: s, start: s.start(t), after: map[int]*state{}})
+		b.solved = append(b.solved, &solved{solver: s, start: s.start(t), trigger: t, after: map[int]*state{}})
 	}
 	for _, n := range b.nodes {
 		switch {
@@ -97,6 +98,7 @@ func (s *solver) inCase(sw *nodeSrc, nth int, in *state) *state {
 func (b *builder) solve(n *nodeSrc, x hclsyntax.Expression, filter bool) {
 	broken := b.complained(x.Range())
 	never, always, ways := true, true, 0
+	early, because := filter, ""
 	var why []clash
 	for _, v := range b.solved {
 		in := v.reach(n)
@@ -116,6 +118,16 @@ func (b *builder) solve(n *nodeSrc, x hclsyntax.Expression, filter bool) {
 		if ways++; ways == 1 {
 			why = v.solver.clashes
 		}
+		if at, reason, ok := v.solver.atFirst(v.trigger, in); ok && early {
+			then, _ := v.solver.solve(x, at)
+			early, because = then == nil, reason
+		} else {
+			early = false
+		}
+	}
+	if early && !never && !broken && ways > 0 {
+		b.e.report(diag.NotTrueYet, x.Range(), "this is not true yet when the event comes: %s.", because)
+		return
 	}
 	if broken || ways == 0 || never == always {
 		return

@@ -21,6 +21,7 @@ type checker struct {
 	names  []string                      // of the functions
 	soft   map[hclsyntax.Expression]bool // reads that may find no element: null then, see soften.go
 	loopID int
+	probe  *Place // watches; nil where nobody looks
 
 	secrets map[*schema.Object]bool // whether values of an object hold a secret
 
@@ -197,6 +198,9 @@ func (e env) sentence(text string, quotes bool) string {
 
 // unknown reports a name that is not among the candidates.
 func (e env) unknown(code diag.Code, rng hcl.Range, name string, candidates []string, format string, args ...any) info {
+	if e.c != nil && e.c.probe != nil {
+		e.c.probe.allow(rng, candidates)
+	}
 	fix := diag.Suggest(name, candidates)
 	text := e.sentence(fmt.Sprintf(format, args...), format[0] == '%')
 	return e.reportFix(code, rng, fix, "%s%s", text, diag.DidYouMean(name, candidates))

@@ -103,8 +103,8 @@ func (e env) inferStep(x *hclsyntax.ScopeTraversalExpr, s *step, head hcl.Range)
 // answer is what an action answers, to a step that is sure to see it.
 func (e env) answer(s *step) info {
 	one := info{t: anyType, null: true, isNull: true}
-	if s.node.Action.Out != nil {
-		one = info{t: schema.ObjectType(s.node.Action.Out), null: s.null, why: s.why}
+	if s.node.Out != nil {
+		one = info{t: schema.ObjectType(s.node.Out), null: s.null, why: s.why}
 	}
 	if s.from.src.ForEach == nil {
 		return one
@@ -141,7 +141,7 @@ func (e env) collection(s *step) info {
 
 // forEach is the place within a step that is done for each element of x.
 func (e env) forEach(x hclsyntax.Expression) env {
-	coll := e.infer(x)
+	coll := e.evenSo(x, e.infer(x))
 	e.each = &element{key: mistake(), value: mistake()}
 	if coll.bad {
 		return e
@@ -172,7 +172,7 @@ func (b *builder) typesOfWait(e env, n *nodeSrc) {
 	e.incoming = n
 	if n.Wait.Event.Spec != nil {
 		for _, g := range n.Wait.Event.Guards {
-			if !g.Null {
+			if g.Proves() {
 				e.facts = e.facts.and(proves("incoming.trigger." + g.Path.String()))
 			}
 		}

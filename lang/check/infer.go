@@ -16,6 +16,9 @@ import (
 
 // infer returns what is known of the value of x, and reports what is wrong with it.
 func (e env) infer(x hclsyntax.Expression) info {
+	if e.c.probe != nil {
+		e.c.probe.see(e, x, nil)
+	}
 	if e.spent() {
 		if e.sc.looks == mostLooks+1 {
 			e.mute, e.facts = false, noFacts
@@ -266,7 +269,7 @@ func (e env) objectKey(item hclsyntax.ObjectConsItem) (string, bool) {
 }
 
 func (e env) inferFor(x *hclsyntax.ForExpr) info {
-	coll := e.infer(x.CollExpr)
+	coll := e.evenSo(x.CollExpr, e.infer(x.CollExpr))
 	if coll.bad {
 		return mistake()
 	}
@@ -371,7 +374,7 @@ func (e env) parts(coll info) (key, elem info, ok bool) {
 }
 
 func (e env) inferSplat(x *hclsyntax.SplatExpr) info {
-	src := e.infer(x.Source)
+	src := e.evenSo(x.Source, e.infer(x.Source))
 	if src.bad {
 		return mistake()
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -74,8 +75,12 @@ func (e env) checkLiteral(x hclsyntax.Expression, i info, want schema.Type, name
 		e.notInEnum(x.Range(), s, want.Enum, "%s can't be %q.", name, s)
 		return
 	}
-	if want.Max > 0 && len(s) > want.Max {
-		e.report(diag.TooLong, x.Range(), "%s takes at most %d bytes; this has %d.", name, want.Max, len(s))
+	if want.TooLong(s) {
+		has := len(s)
+		if want.Runes {
+			has = utf8.RuneCountInString(s)
+		}
+		e.report(diag.TooLong, x.Range(), "%s takes at most %s; this has %d.", name, want.Limit(), has)
 		return
 	}
 	if why := wrongFormat(s, want); why != "" {

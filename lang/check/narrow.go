@@ -468,7 +468,7 @@ func typesOf(triggers []*Trigger) []string {
 func guardFacts(guards []schema.Guard) *facts {
 	out := noFacts
 	for _, g := range guards {
-		if !g.Null {
+		if g.Proves() {
 			out = out.and(proves("trigger." + g.Path.String()))
 		}
 	}

@@ -244,6 +244,9 @@ func (e env) compareEnum(x hclsyntax.Expression, place, value info) {
 }
 
 func (e env) notInEnum(rng hcl.Range, s string, enum []string, format string, args ...any) info {
+	if e.c.probe != nil {
+		e.c.probe.allow(rng, enum)
+	}
 	fix := suggest(s, enum)
 	hint := ""
 	if fix != "" {

@@ -145,7 +145,8 @@ type Node struct {
 
 	// Of an action.
 	Action          *schema.Action
-	Connection      string // resolved
+	Out             *schema.Object // the shape of its answer; nil where it answers nothing
+	Connection      string         // resolved
 	Inputs          []Input
 	Personal        []string       // names of the inputs that carry data of a person, sorted
 	When            hcl.Expression // nil where there is none
@@ -153,7 +154,7 @@ type Node struct {
 	Retry           Retry
 	AllowDuplicates bool
 	ForEach         hcl.Expression // the list or map whose elements it is done for; nil where it is done once
-	MaxParallel     int            // how many of them at a time; 0 for no limit
+	MaxParallel     int            // how many of them at a time; 0 where the recipe doesn't say
 	ContinueOnError bool           // the run goes on where it fails, with null for its answer
 
 	Wait *WaitFor // of a wait
@@ -168,6 +169,8 @@ type Node struct {
 
 	// Needs are the nodes whose results it reads, directly or through locals, and those it depends on: ascending.
 	Needs []int
+	// Ordered are those of Needs that it names in depends_on only, and so does not read: ascending.
+	Ordered []int
 	// Gates are the nodes that hold it back: every filter and wait above it in its block, and those that hold back the
 	// switches it stands in, ascending.
 	Gates []int

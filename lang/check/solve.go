@@ -73,20 +73,51 @@ func (b *builder) newSolver(t *Trigger, types []string) *solver {
 func (s *solver) start(t *Trigger) *state {
 	st := &state{}
 	for _, g := range t.Guards {
-		key := "trigger." + g.Path.String()
-		set := values{null: g.Null}
-		if !g.Null {
-			set = (values{null: true}).but()
+		why := "the trigger fires for no others"
+		if g.Setting != "" {
+			why = "the trigger's " + g.Setting + " asks for it"
 		}
-		p, ok := st.places[key]
-		if ok {
-			set = p.values.and(set)
-		}
-		p.values, p.portable = set, true
-		p.by = append(p.by, reason{rng: t.Range, text: "the trigger's " + g.Setting + " asks for it", set: set})
-		st = st.with(key, p)
+		st = st.guarded(t, g, why)
 	}
 	return st
+}
+
+// atFirst is the state where what is so as a rule is so, too; ok is false where nothing is.
+func (s *solver) atFirst(t *Trigger, in *state) (out *state, why string, ok bool) {
+	if t.Spec == nil || len(t.Spec.AtFirst) == 0 || in == nil {
+		return in, "", false
+	}
+	out = in
+	for _, g := range t.Spec.AtFirst {
+		out = out.guarded(t, g, g.Why)
+		why = g.Why
+	}
+	return out, why, true
+}
+
+// guarded is the state where a guard holds.
+func (st *state) guarded(t *Trigger, g schema.Guard, why string) *state {
+	if g.Test != nil || len(g.Types) > 0 {
+		return st
+	}
+	key := "trigger." + g.Path.String()
+	set := values{null: g.Null}
+	switch {
+	case len(g.In) > 0:
+		set = values{words: map[string]bool{}}
+		for _, s := range g.In {
+			set.words[s] = true
+		}
+	case !g.Null:
+		set = (values{null: true}).but()
+	}
+	p, ok := st.places[key]
+	if ok {
+		set = p.values.and(set)
+	}
+	p.values, p.portable = set, true
+	p.by = append(slices.Clip(p.by), reason{rng: t.Range, text: why, set: set})
+	return st.with(key, p)
 }
 
 func (st *state) with(key string, p place) *state {

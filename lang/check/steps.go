@@ -5,6 +5,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -281,7 +282,13 @@ func (b *builder) graphOf(nodes []*nodeSrc, out []*Node) {
 			for _, name := range keys(n.refs.waits) {
 				b.need(n, b.waits[name], n.refs.waits[name], needs, mention)
 			}
+			read := maps.Clone(needs)
 			b.dependsOn(n, needs, mention)
+			for _, i := range indexSet(needs) {
+				if !read[i] {
+					n.Ordered = append(n.Ordered, i)
+				}
+			}
 		})
 		n.Needs = indexSet(needs)
 		if n.in.sw != nil {

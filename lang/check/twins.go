@@ -103,6 +103,24 @@ func together(a, b *state) bool {
 // signature writes what a step does so that two steps that do the same have the same; ok is false where that can't be
 // told, or where a repeat is harmless.
 func (b *builder) signature(n *nodeSrc) (text string, ok bool) {
+	if s, known := b.signed[n]; known {
+		return s.text, s.ok
+	}
+	text, ok = b.sign(n)
+	if b.signed == nil {
+		b.signed = map[*nodeSrc]signed{}
+	}
+	b.signed[n] = signed{text, ok}
+	return text, ok
+}
+
+// signed is what signature has found: a session asks again and again.
+type signed struct {
+	text string
+	ok   bool
+}
+
+func (b *builder) sign(n *nodeSrc) (text string, ok bool) {
 	if n.Action == nil || n.Calls != "" || n.Action.Effect == schema.Read || n.Action.Effect == schema.Idempotent {
 		return "", false
 	}

@@ -225,12 +225,7 @@ func (b *builder) predicates(n *nodeSrc, triggers []*Trigger) {
 
 func (b *builder) unusedLocals(t *Trigger, types []string) {
 	e := env{c: b.c, sc: b.scope(t, types, newReporter()), facts: noFacts}
-	used := map[string]bool{}
-	for _, refs := range b.allRefs() {
-		for name := range refs.locals {
-			used[name] = true
-		}
-	}
+	used := b.usedLocals()
 	for _, l := range b.locals {
 		if l.project {
 			l.used = l.used || used[l.Name]
@@ -255,6 +250,17 @@ func (b *builder) unusedLocals(t *Trigger, types []string) {
 			}
 		})
 	}
+}
+
+// usedLocals are the locals that something of the recipe reads, those of the project among them.
+func (b *builder) usedLocals() map[string]bool {
+	used := map[string]bool{}
+	for _, refs := range b.allRefs() {
+		for name := range refs.locals {
+			used[name] = true
+		}
+	}
+	return used
 }
 
 func (b *builder) noAction() {

@@ -89,6 +89,7 @@ const (
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	NotTrueYet        Code = "FR5011"
 )
 
 // lookup returns the row of a code. An unknown code is a fault of the program; its row says so rather than crash.

@@ -134,6 +134,32 @@ action "customerio_track" {
 `,
 	},
 	{
+		Code: NotTrueYet, Severity: hcl.DiagWarning, Summary: "Condition can't be true yet",
+		Cause: "The event comes when something has just been created, and the filter asks for what becomes of it later: a new invoice is not paid. The filter then stops every event. Another trigger tells of the moment that is meant.",
+		Bad: `trigger "stripe_customer_created" {}
+
+filter "only those who owe" {
+  condition = trigger.delinquent == true
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "signed_up"
+}
+`,
+		Good: `trigger "stripe_customer_updated" {}
+
+filter "only those who owe" {
+  condition = trigger.delinquent == true
+}
+
+action "customerio_track" {
+  id   = trigger.id
+  name = "owes"
+}
+`,
+	},
+	{
 		Code: OneLane, Severity: hcl.DiagWarning, Summary: "One lane for all",
 		Cause: "Without a key all runs of the recipe share one lane. With a limit of 1 one run at a time is worked on, whoever it is about, and a run that fails to reach a vendor holds up all others. A key makes a lane for each of its values.",
 		Bad: `recipe {

@@ -153,7 +153,8 @@ func triggers() []*schema.Trigger {
 		},
 		{
 			Name: "stripe_customer_created", Service: "stripe", Doc: "A customer was created", Payload: customer, Settings: none,
-			Events: []string{"customer.created"},
+			Events:  []string{"customer.created"},
+			AtFirst: []schema.Guard{{Path: schema.Path{"delinquent"}, In: []string{"false"}, Why: "a new customer owes nothing"}},
 		},
 		{
 			Name: "stripe_customer_deleted", Service: "stripe", Doc: "A customer was deleted", Payload: customer, Settings: none,

@@ -1,5 +1,11 @@
 package schema
 
+import (
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
 // Effect says whether a repeat of an action's call is safe. The zero Effect is invalid.
 type Effect uint8
 
@@ -63,13 +69,63 @@ type Trigger struct {
 
 	// Guards narrow which events fire the trigger, by its settings.
 	Guards []Guard
+
+	// Choose gives the event types and the guards for what the settings say, where Events and Guards don't say it all.
+	// The settings are constants by their names; those that were not given are not there.
+	Choose func(settings map[string]cty.Value) (events []string, guards []Guard)
+
+	// AtFirst is what is so of a payload as a rule when the event comes: a new invoice is a draft or open. It fires
+	// nothing; the checker warns of a filter that asks for something else.
+	AtFirst []Guard
 }
 
-// Guard is a condition on the payload that a trigger's boolean setting switches on.
+// Guard is a condition on an event that a trigger's setting switches on.
 type Guard struct {
-	Setting string // the setting that must be true for the guard to hold
-	Path    Path   // in the payload
-	Null    bool   // the value there must be null (true) or must not be null (false)
+	// Setting is, of Guards, the boolean setting that must be true for the guard to hold; of those that Choose gives, the
+	// setting that asks for it, or empty where the trigger means it so.
+	Setting string
+
+	Path Path // in the payload
+
+	// The value at Path must be null (Null is true), must not be null, or must be one of In: the texts of strings, or
+	// "true" and "false".
+	Null bool
+	In   []string
+
+	// Types are the event types that the guard is for; all where empty.
+	Types []string
+
+	// Test is the condition where no path tells; Path then means nothing. It is given the payload and the old values of
+	// what changed, as JSON; previous is nil where there are none.
+	Test func(object, previous []byte) bool
+
+	// Why says of an AtFirst why it is so, as a sentence without its full stop.
+	Why string
+}
+
+// Plain reports whether the guard is no more than a null test for all types, which the engine puts into its index.
+func (g *Guard) Plain() bool { return g.Test == nil && len(g.In) == 0 && len(g.Types) == 0 }
+
+// Proves reports whether the value at Path can't be null where the guard holds.
+func (g *Guard) Proves() bool { return g.Test == nil && !g.Null && len(g.Types) == 0 }
+
+// Admits reports whether an event passes the guard.
+func (g *Guard) Admits(eventType string, object, previous []byte) bool {
+	if len(g.Types) > 0 && !slices.Contains(g.Types, eventType) {
+		return true
+	}
+	if g.Test != nil {
+		return g.Test(object, previous)
+	}
+	raw := Lookup(object, g.Path...)
+	if len(g.In) == 0 {
+		return (raw == nil || IsNull(raw)) == g.Null
+	}
+	text, ok := StringOf(raw)
+	if !ok {
+		text = string(trim(raw))
+	}
+	return raw != nil && slices.Contains(g.In, text)
 }
 
 // Action is one thing a recipe can do, as a recipe author sees it.
@@ -80,6 +136,11 @@ type Action struct {
 	In      *Object
 	Out     *Object // nil where the vendor answers nothing worth having
 	Effect  Effect
+
+	// OutSetting is the input, a list of strings that must be written out, that says more of the answer's shape: OutFor
+	// gives the shape for what it holds, or says what is wrong with it. Empty where the answer has the shape Out whatever the input.
+	OutSetting string
+	OutFor     func(values []string) (*Object, error)
 
 	// OutMayBeNull says that the whole answer may be null: a look-up that finds nothing.
 	OutMayBeNull bool

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
@@ -129,8 +128,22 @@ func listed(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// convert makes v, which is not null unless t is KindAny, a value of type t.
+// convert makes v, which is not null unless t is KindAny, a value of type t, or of what t takes besides.
 func (t *Type) convert(v cty.Value, path Path) (cty.Value, error) {
+	out, err := t.convertMain(v, path)
+	if err == nil || v.IsNull() {
+		return out, err
+	}
+	for or := t.Or; or != nil; or = or.Or {
+		other, failed := or.convertMain(v, path)
+		if failed == nil && (len(or.Enum) == 0 || slices.Contains(or.Enum, other.AsString())) {
+			return other, nil
+		}
+	}
+	return out, err
+}
+
+func (t *Type) convertMain(v cty.Value, path Path) (cty.Value, error) {
 	refuse := func(reason string) (cty.Value, error) {
 		return cty.NilVal, &FieldError{Path: slices.Clone(path), Reason: reason}
 	}
@@ -158,8 +171,8 @@ func (t *Type) convert(v cty.Value, path Path) (cty.Value, error) {
 		default:
 			return wrong()
 		}
-		if t.Max > 0 && len(s) > t.Max {
-			return refuse(fmt.Sprintf("is longer than %d bytes", t.Max))
+		if t.TooLong(s) {
+			return refuse("is longer than " + t.Limit())
 		}
 		return cty.StringVal(s), nil
 	case KindNumber:

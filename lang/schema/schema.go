@@ -10,9 +10,12 @@
 package schema
 
 import (
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Kind is the structure of a value. The zero Kind is invalid.
@@ -82,6 +85,24 @@ type Type struct {
 	Prefix string // of an ID: how it begins, such as "cus_"; empty where the vendor promises nothing
 	Refers string // of an ID: the object it names, such as "customer"
 	Max    int    // longest string in bytes, 0 for no limit
+	Runes  bool   // Max counts characters, not bytes
+
+	// Or is what an input takes besides: a moment or the word "now", an object or the empty string that unsets it. The
+	// enum of an Or is exact. Nil in all but inputs, and in nearly all of those.
+	Or *Type
+}
+
+// TooLong reports whether s is longer than Max.
+func (t *Type) TooLong(s string) bool {
+	return t.Max > 0 && len(s) > t.Max && (!t.Runes || utf8.RuneCountInString(s) > t.Max)
+}
+
+// Limit says what Max is, in words: "40 characters".
+func (t *Type) Limit() string {
+	if t.Runes {
+		return strconv.Itoa(t.Max) + " characters"
+	}
+	return strconv.Itoa(t.Max) + " bytes"
 }
 
 // Field is one named member of an Object.
@@ -186,6 +207,21 @@ func EnumOf(values ...string) Type { return Type{Kind: KindString, Enum: values}
 
 // String returns the type in plain words, as messages show it: "string", "list of number", "object (charge)".
 func (t Type) String() string {
+	if t.Or != nil {
+		main := t
+		main.Or = nil
+		if len(t.Or.Enum) == 0 {
+			return main.String() + " or " + t.Or.String()
+		}
+		or := main.String() + ` or "` + strings.Join(t.Or.Enum, `" or "`) + `"`
+		if t.Or.Or != nil {
+			or += " or " + t.Or.Or.String()
+		}
+		return or
+	}
+	if slices.Equal(t.Enum, []string{""}) {
+		return `""`
+	}
 	switch t.Kind {
 	case KindString:
 		return "string"

@@ -13,6 +13,15 @@ func configBlocks() []string {
 // stepBlocks may stand in a recipe, in the cases of a switch and in on_error.
 func stepBlocks() []string { return []string{"action", "filter", "switch", "wait"} }
 
+func triggerArgs() []string { return []string{"connection"} }
+
+// actionArgs are the arguments that every action takes, beside its inputs.
+func actionArgs() []string {
+	return []string{"allow_duplicates", "connection", "depends_on", "for_each", "max_parallel", "on_error", "timeout", "when"}
+}
+
+func eventArgs() []string { return []string{"connection", "match"} }
+
 func waitArgs() []string { return []string{"event", "for", "timeout", "until"} }
 
 func switchBlocks() []string { return []string{"case", "default"} }

@@ -64,7 +64,7 @@ func (c *Client) WhyRun(ctx context.Context, id string) (*Why, error) {
 }
 
 // Tail calls f with each run that ends or begins to wait, until ctx ends or the server stops. missed is how many were
-// not told of since the last call.
+// not told of since the last call. Before all others f is called with nil, once the server tells of what happens.
 func (c *Client) Tail(ctx context.Context, f func(r *Run, missed int) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/stream", http.NoBody)
 	if err != nil {
@@ -84,6 +84,9 @@ func (c *Client) Tail(ctx context.Context, f func(r *Run, missed int) error) err
 			return fmt.Errorf("reading the answer of %s: %w", c.base, err)
 		}
 		return c.refused(resp.StatusCode, raw)
+	}
+	if err := f(nil, 0); err != nil {
+		return err
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxAnswer)

@@ -43,6 +43,11 @@ func (h *Handler) currentStatus(ctx context.Context) (*Status, error) {
 		if c := h.cfg.Engine.Connections(); c != nil {
 			s.Connections = c
 		}
+		for _, r := range h.cfg.Engine.Recipes() {
+			if s.OnOlder += r.OnOlder; r.Removed {
+				s.Removed = append(s.Removed, r.Name)
+			}
+		}
 	}
 	last, good := h.cfg.Reloads()
 	s.LastReload, s.LastGoodReload = reloadJSON(last), reloadJSON(good)

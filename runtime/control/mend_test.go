@@ -127,14 +127,16 @@ func TestStream(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- NewClient(server.URL, "").Tail(t.Context(), func(r *Run, missed int) error {
+			if r == nil {
+				got <- "listening"
+				return nil
+			}
 			got <- fmt.Sprint(r.ID, " ", r.Status, " ", missed)
 			return nil
 		})
 	}()
-	for joined := false; !joined; {
-		h.streams.mu.Lock()
-		joined = len(h.streams.readers) == 1
-		h.streams.mu.Unlock()
+	if s := <-got; s != "listening" {
+		t.Errorf("told %q first", s)
 	}
 	h.Publish(&runtime.Run{ID: "run_1", Status: runtime.RunCompleted})
 	if s := <-got; s != "run_1 completed 0" {

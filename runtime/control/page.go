@@ -19,10 +19,11 @@ var pageSource string
 
 // pageTemplate is parsed once; a template that can't be is a fault that the first test finds.
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"at":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"short": short,
-	"ms":    func(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() },
-	"size":  size,
+	"at":       pageTime,
+	"standing": func(r Run) string { return r.Standing(pageTime) },
+	"short":    short,
+	"ms":       func(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() },
+	"size":     size,
 	"livemode": func(live *bool) string {
 		switch {
 		case live == nil:
@@ -33,6 +34,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		return ", test"
 	},
 }).Parse(pageSource))
+
+func pageTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 type pageData struct {
 	Status  *Status

@@ -105,7 +105,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	for {
 		beat, stop := h.cfg.Clock.After(streamBeat)
-		ok := true
+		var ok bool
 		select {
 		case run := <-reader.runs:
 			raw, err := json.Marshal(run)

@@ -10,7 +10,8 @@ import (
 // ServerInfo is what a server knows of itself before it does anything.
 type ServerInfo struct {
 	Version   string    `json:"version"`
-	Mode      string    `json:"mode"` // "serve" or "dev"
+	Mode      string    `json:"mode"`             // "serve" or "dev"
+	Shadow    bool      `json:"shadow,omitempty"` // no call that changes anything is made
 	StartedAt time.Time `json:"started_at"`
 	Listen    string    `json:"listen"`  // address of the webhook listener
 	Control   string    `json:"control"` // address of this door
@@ -29,6 +30,9 @@ type Status struct {
 	LastReload     *Reload       `json:"last_reload,omitempty"`
 	LastGoodReload *Reload       `json:"last_good_reload,omitempty"`
 	StoreCounts    Counts        `json:"store_counts"`
+
+	OnOlder int64    `json:"on_older,omitempty"` // runs that have not ended and are pinned to an older program
+	Removed []string `json:"removed,omitempty"`  // recipes that are served no more and have such runs
 }
 
 // EngineStatus is what the engine does right now.

@@ -137,14 +137,14 @@ func (r *runner) takeCalled(u *unit) {
 	}
 	switch child.Status {
 	case runtime.RunCompleted, runtime.RunFiltered, runtime.RunSkipped:
-		out, err := output(u.node.Action, child.Output)
+		out, err := output(u.node.Out, child.Output)
 		if err != nil {
 			r.endCall(u, stepError(s.Address, drift(err)))
 			return
 		}
 		r.leaveLoop(u)
 		r.succeed(u, out, child.Output)
-		if child.Shadow && child.Status == runtime.RunCompleted && len(child.Output) == 0 && u.node.Action.Out != nil {
+		if child.Shadow && child.Status == runtime.RunCompleted && len(child.Output) == 0 && u.node.Out != nil {
 			s.Shadow = true
 			r.putShadowed(u)
 		}

@@ -148,6 +148,9 @@ func TestShadowRuns(t *testing.T) {
 			"", "action.a done, action.b skipped, action.c skipped, action.d done"},
 		"and what stands below a gate that needs it": {shadow + put("a", `"a"`) + "filter {\n condition = action.a.email != null\n}\n" + put("b", `"b"`),
 			"", "action.a done, action.b skipped"},
+		"what only comes after it is not": {shadow + put("a", `"a"`) + strings.Replace(put("b", `"b"`), "{\n", "{\n depends_on = [action.a]\n", 1) +
+			put("c", `"${action.b == null}"`) + strings.Replace(put("d", `"d"`), "{\n", "{\n depends_on = [action.c]\n", 1),
+			"", "action.a done, action.b done, action.c skipped, action.d done"},
 		"waits go on": {shadow + put("a", `"a"`) + "wait \"w\" {\n for = \"1h\"\n}\n" + put("b", `"b ${wait.w.timed_out}"`),
 			"", "action.a done, wait.w done, action.b done"},
 		"a loop": {shadow + "action \"acme_put\" \"a\" {\n for_each = [\"x\", \"y\"]\n name = each.value\n}\n" + put("b", `"${length(action.a)}"`),

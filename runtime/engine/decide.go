@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func (e *Engine) match(g *generation, rt *route, ev *runtime.Event, w *eventWork
 	for _, i := range rt.candidates(vals, room[:0]) {
 		en := rt.entries[i]
 		o := en.admits(vals)
-		if o == no {
+		if o == no || !admitted(en.tests, ev.Type, object, previous) {
 			continue
 		}
 		r := e.newRunner(g, en.recipe, en.trigger, ev, w)
@@ -224,9 +225,8 @@ func (e *Engine) Once(ctx context.Context, name string, ev *runtime.Event) (*run
 	r := e.newRunner(g, rec, trigger, ev, w)
 	r.object, r.previous = e.payload(ev)
 	for _, guard := range trigger.Guards {
-		v, _, _ := trigger.Payload.Decode(r.object, pathsOf(guard.Path))
-		if at(v, guard.Path).IsNull() != guard.Null {
-			r.run.Status, r.run.StoppedBy = runtime.RunFiltered, guard.Setting
+		if !guard.Admits(ev.Type, r.object, r.previous) {
+			r.run.Status, r.run.StoppedBy = runtime.RunFiltered, cmp.Or(guard.Setting, trigger.Name)
 			return r.run, nil
 		}
 	}
@@ -238,10 +238,9 @@ func (e *Engine) Once(ctx context.Context, name string, ev *runtime.Event) (*run
 	return r.run, nil
 }
 
-func pathsOf(p schema.Path) *schema.Paths {
-	var ps schema.Paths
-	ps.Add(p...)
-	return &ps
+// admitted reports whether an event passes all guards.
+func admitted(guards []schema.Guard, eventType string, object, previous []byte) bool {
+	return !slices.ContainsFunc(guards, func(g schema.Guard) bool { return !g.Admits(eventType, object, previous) })
 }
 
 // triggerFor returns the trigger of the recipe that an event fires, or nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -359,6 +360,36 @@ func TestTwoTriggersOfOneRecipeOneRun(t *testing.T) {
 	calls := w.vendor.log()
 	if len(calls) != 2 || calls[0].name != "order.created" || calls[1].name != "order.paid" {
 		t.Errorf("calls = %+v", calls)
+	}
+}
+
+func TestSettingsChooseEventsAndTestThem(t *testing.T) {
+	w := newWorld(t, map[string]string{"r.hcl": "trigger \"acme_order_either\" {\n raised = true\n}\naction \"acme_put\" {\n name = event.type\n}\n"})
+	raised := func(ev *runtime.Event, before string) *runtime.Event {
+		ev.Payload = []byte(strings.TrimSuffix(string(ev.Payload), "}") + `,"before":` + before + "}")
+		return ev
+	}
+	for _, c := range []struct {
+		ev    *runtime.Event
+		fires bool
+	}{
+		{w.order("order.created"), true},
+		{w.order("order.created", `status="paid"`), false},
+		{w.order("order.paid"), false},
+		{raised(w.order("order.paid"), `{"amount":50}`), true},
+		{raised(w.order("order.paid", `status="paid"`), `{"amount":150}`), false},
+	} {
+		w.send(c.ev)
+		if d := w.nextDecision(); (d.Runs == 1) != c.fires {
+			t.Errorf("%s %s: %d runs", c.ev.Type, c.ev.Payload, d.Runs)
+		}
+		run, err := w.engine.Once(context.Background(), "r", c.ev)
+		if err != nil || (run.Status == runtime.RunCompleted) != c.fires {
+			t.Errorf("%s %s, alone: %+v, %v", c.ev.Type, c.ev.Payload, run, err)
+		}
+		if c.fires {
+			w.nextDecision() // of the run alone
+		}
 	}
 }
 

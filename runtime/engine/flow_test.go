@@ -415,6 +415,26 @@ func TestPriority(t *testing.T) {
 	w.settled(events...)
 }
 
+func TestPriorityIsADayAtMost(t *testing.T) {
+	w := newWorld(t, flowing("priority = trigger.amount == 1000 ? 0 : trigger.amount\nconcurrency {\n limit = 1\n}"))
+	g := w.gated()
+	events := w.burst(1, `"c1"`)
+	receive(t, g.called, "the first call")
+	events = append(events, w.send(w.order("order.created", `id="first"`, "amount=86400")))
+	w.nextDecision()
+	w.clock.Advance(time.Second)
+	events = append(events, w.send(w.order("order.created", `id="eager"`, "amount=864000000")))
+	w.nextDecision()
+	for _, want := range []string{"first", "eager"} {
+		g.answer <- struct{}{}
+		if name := receive(t, g.called, "the next call"); name != want {
+			t.Errorf("%s goes before %s", name, want)
+		}
+	}
+	g.answer <- struct{}{}
+	w.settled(events...)
+}
+
 func TestPausedRecipeHoldsItsEvents(t *testing.T) {
 	src := flowing("concurrency {\n limit = 1\n}")
 	w := newWorld(t, src)

@@ -117,10 +117,25 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 		return &schema.Trigger{Name: name, Service: "acme", Doc: "Test trigger", Settings: schema.NewObject("settings"),
 			Payload: acmeOrder(), Events: []string{event}}
 	}
+	chosen := trigger("acme_order_either", "order.created")
+	chosen.Settings = schema.NewObject("settings", schema.Field{Name: "raised", Type: schema.Type{Kind: schema.KindBool}})
+	chosen.Choose = func(settings map[string]cty.Value) ([]string, []schema.Guard) {
+		if _, ok := settings["raised"]; !ok {
+			return []string{"order.created"}, nil
+		}
+		return []string{"order.created", "order.paid"}, []schema.Guard{
+			{Setting: "raised", Path: schema.Path{"status"}, In: []string{"open"}, Types: []string{"order.created"}},
+			{Setting: "raised", Types: []string{"order.paid"}, Test: func(object, previous []byte) bool {
+				now, _ := schema.Int64Of(schema.Lookup(object, "amount"))
+				before, known := schema.Int64Of(schema.Lookup(previous, "amount"))
+				return known && now > before
+			}},
+		}
+	}
 	reg, err := connectors.NewRegistry(&connectors.Spec{
 		Name: "acme", Title: "Acme", Doc: "A vendor of tests",
 		Webhook:  &connectors.Webhook{Data: schema.Path{"object"}, Previous: schema.Path{"before"}},
-		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid")},
+		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid"), chosen},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
 			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce)},
 	}, flowrun.Spec())

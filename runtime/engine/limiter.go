@@ -32,12 +32,13 @@ type doors struct {
 	byKey    map[doorKey]*door
 	breakers map[string]*breaker // by connection
 	once     map[string]*limiter // of AtMostOnce calls, by connection
-	classes  map[[2]string]*limiter
+	classes  map[doorKey]*limiter
 }
 
 type doorKey struct {
 	connection, class string
 	once              bool
+	batched           bool // many of these calls make one request
 }
 
 // door is what one kind of call passes.
@@ -91,7 +92,10 @@ func (e *Engine) permit(ctx context.Context, conn *connectors.Conn, a *connector
 
 // door returns the way of an action's calls, made if need be.
 func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
-	key := doorKey{conn.Name, a.Limit, a.Effect == schema.AtMostOnce}
+	key := doorKey{conn.Name, a.Limit, a.Effect == schema.AtMostOnce, false}
+	if b, ok := conn.Kept.(connectors.Batcher); ok {
+		key.batched = b.Batches(a)
+	}
 	ds := &e.doors
 	ds.mu.RLock()
 	d := ds.byKey[key]
@@ -118,11 +122,13 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 		}
 		d.limits = append(d.limits, l)
 	}
-	class := [2]string{conn.Name, a.Limit}
+	class := key
+	class.once = false
 	l := ds.classes[class]
 	if l == nil {
-		var limit connectors.Limit // the vendor may ask for a rest where it states no limit
-		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil {
+		// The vendor may ask for a rest where it states no limit, and of calls that share their requests.
+		var limit connectors.Limit
+		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil && !class.batched {
 			limit = spec.Limits[a.Limit]
 		}
 		l = newLimiter(limit)
@@ -373,7 +379,7 @@ func (l *limiter) leave(e *Engine, pause time.Duration) {
 }
 
 func newDoors() doors {
-	return doors{byKey: map[doorKey]*door{}, breakers: map[string]*breaker{}, once: map[string]*limiter{}, classes: map[[2]string]*limiter{}}
+	return doors{byKey: map[doorKey]*door{}, breakers: map[string]*breaker{}, once: map[string]*limiter{}, classes: map[doorKey]*limiter{}}
 }
 
 // status returns the connections whose breaker is not closed.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
 )
 
 // permits is an engine that nothing runs on, with a vendor whose limits a test states.
@@ -97,7 +98,7 @@ func TestPermitPacesCalls(t *testing.T) {
 		t.Errorf("the fifth went with the fourth: %+v", a)
 	default:
 	}
-	l := p.engine.doors.classes[[2]string{"acme", ""}]
+	l := p.engine.doors.classes[doorKey{connection: "acme"}]
 	l.mu.Lock() // the next tick is set before the lock is given back
 	if !l.ticking {
 		t.Error("no tick for the fifth")
@@ -162,6 +163,32 @@ func TestFewCallsAtATimeThatMustNotBeRepeated(t *testing.T) {
 	p.clock.Advance(permitPatience)
 	if a := receive(t, over, "one too many"); a.wait < permitPatience {
 		t.Errorf("one too many: %+v", a)
+	}
+}
+
+// oneRequest sends all calls of one connection in one request.
+type oneRequest struct{}
+
+func (oneRequest) Batches(a *connectors.Action) bool { return a.Effect == schema.Idempotent }
+
+func TestCallsThatShareARequestAreNotLimitedOneByOne(t *testing.T) {
+	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1}})
+	p.conn.Kept = oneRequest{}
+	for i := range 100 {
+		if _, wait := p.ask(schema.Idempotent, false); wait > 0 {
+			t.Fatalf("call %d is put down for %v", i, wait)
+		}
+	}
+	if _, wait := p.ask(schema.Read, false); wait > 0 {
+		t.Errorf("the first of those that go alone is put down for %v", wait)
+	}
+	if _, wait := p.ask(schema.Read, false); wait == 0 {
+		t.Error("the second of those that go alone is not limited")
+	}
+	release, _ := p.ask(schema.Idempotent, false)
+	release(&connectors.Error{Kind: connectors.KindRateLimited, Status: 429, RetryAfter: time.Minute})
+	if _, wait := p.ask(schema.Idempotent, false); wait != time.Minute {
+		t.Errorf("put down for %v, want the minute that the vendor asked for", wait)
 	}
 }
 
@@ -253,6 +280,26 @@ func TestBreaker(t *testing.T) {
 	fail(breakerFailures-1, down())
 	if len(p.engine.Status().Breakers) != 0 {
 		t.Errorf("status: %+v", p.engine.Status().Breakers)
+	}
+}
+
+func TestAnOpenBreakerCostsNoAttempts(t *testing.T) {
+	p := newPermits(t, nil)
+	for range breakerFailures {
+		release, _ := p.ask(schema.Idempotent, false)
+		release(down())
+	}
+	p.send(p.order("order.created"))
+	run := p.nextRun()
+	if run.Status != runtime.RunWaiting || len(run.Steps) != 1 || len(run.Steps[0].Attempts) != 0 {
+		t.Fatalf("while it is open: %v, steps %+v", run.Status, run.Steps)
+	}
+	if n := len(p.vendor.log()); n != 0 {
+		t.Errorf("%d calls while it is open", n)
+	}
+	p.clock.Advance(run.Due.Sub(p.clock.Now()))
+	if run = p.nextRun(); run.Status != runtime.RunCompleted || len(run.Steps[0].Attempts) != 1 {
+		t.Errorf("after it: %v, steps %+v", run.Status, run.Steps)
 	}
 }
 

@@ -139,7 +139,7 @@ func (r *runner) advanceLoop(n *check.Node, calls []*attempt) (_ []*attempt, mov
 		return calls, false
 	}
 	r.state[n.Index] = done
-	if !r.run.Shadow || n.Action.Out == nil || !l.anyShadowed() {
+	if !r.run.Shadow || n.Out == nil || !l.anyShadowed() {
 		r.scope.SetAction(n.Name, l.result())
 	} else {
 		r.state[n.Index] = shadowed

@@ -353,7 +353,7 @@ func (r *runner) retake(u *unit) {
 			r.retakeShadow(u)
 			return
 		}
-		out, err := output(n.Action, s.Output)
+		out, err := output(n.Out, s.Output)
 		if err != nil {
 			r.fail(n.Address, unreadable(err))
 			out = null

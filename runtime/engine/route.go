@@ -40,9 +40,10 @@ type entry struct {
 	recipe  *recipe
 	trigger *check.Trigger
 	preds   []pred
-	gates   []*check.Node // leading filters that preds do not decide: these are evaluated
-	decided []int         // indices of the leading filters that preds decide alone
-	byPred  []int         // for each pred, the node it comes from, -1 for a trigger's setting
+	gates   []*check.Node  // leading filters that preds do not decide: these are evaluated
+	decided []int          // indices of the leading filters that preds decide alone
+	tests   []schema.Guard // conditions of the trigger's settings that no comparison says
+	byPred  []int          // for each pred, the node it comes from, -1 for a trigger's setting
 }
 
 type pred struct {
@@ -124,6 +125,10 @@ func newRoute(entries []*entry) *route {
 	for _, en := range entries {
 		r.flow = r.flow || en.recipe.flow != nil
 		for _, guard := range en.trigger.Guards {
+			if !guard.Plain() {
+				en.tests = append(en.tests, guard)
+				continue
+			}
 			op := check.NotEqual
 			if guard.Null {
 				op = check.Equal

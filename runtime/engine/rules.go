@@ -84,8 +84,10 @@ func (e *Engine) prepare(a *admission) error {
 	return failed
 }
 
-// maxPriority is the most seconds by which a run goes before others: ten years.
-const maxPriority = 10 * 365 * 86400
+func (r *runner) hasFailed() bool { return r.run.Error != nil }
+
+// maxPriority is the most seconds by which a run goes before others: a day, as the checker says of constants.
+const maxPriority = 86400
 
 // priority evaluates by how much a run goes before others. Where that can't be told the run has failed.
 func (r *runner) priority(x hclExpression) time.Duration {

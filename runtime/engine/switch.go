@@ -81,7 +81,7 @@ func (r *runner) shadow(u *unit) {
 
 func (r *runner) retakeShadow(u *unit) {
 	r.set(u, done, null)
-	if u.node.Action.Out != nil { // else there is nothing to know
+	if u.node.Out != nil { // else there is nothing to know
 		r.putShadowed(u)
 	}
 }
@@ -104,11 +104,11 @@ func (r *runner) darken(n *check.Node) {
 	r.leave(n, dark)
 }
 
-// output reads a step's recorded answer back in its action's shape.
-func output(a *schema.Action, raw []byte) (cty.Value, error) {
-	if a.Out == nil || len(raw) == 0 || schema.IsNull(raw) {
+// output reads a step's recorded answer back in its shape.
+func output(shape *schema.Object, raw []byte) (cty.Value, error) {
+	if shape == nil || len(raw) == 0 || schema.IsNull(raw) {
 		return null, nil
 	}
-	v, _, err := a.Out.Decode(raw, &schema.Paths{All: true})
+	v, _, err := shape.Decode(raw, &schema.Paths{All: true})
 	return v, err
 }

@@ -140,7 +140,9 @@ func (p *progress) fate(n *check.Node) fate {
 				return isHeld
 			}
 		case s == shadowed || s == dark:
-			worse(isDark)
+			if !slices.Contains(n.Ordered, i) {
+				worse(isDark)
+			}
 		default:
 			worse(blocked)
 		}

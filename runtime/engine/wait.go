@@ -243,11 +243,8 @@ func (r *runner) matches(u *unit, ev *runtime.Event) (*arrived, bool) {
 		return drifted(err)
 	}
 	r.e.noteDrift(ev, drifts)
-	for _, guard := range w.Event.Guards {
-		v, _, _ := w.Event.Payload.Decode(object, pathsOf(guard.Path))
-		if at(v, guard.Path).IsNull() != guard.Null {
-			return nil, false
-		}
+	if !admitted(w.Event.Guards, ev.Type, object, previous) {
+		return nil, false
 	}
 	got := &arrived{payload, envelope(ev, previous, false)}
 	if w.Match == nil {

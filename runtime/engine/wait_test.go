@@ -231,6 +231,25 @@ func TestWhatAWaitMatches(t *testing.T) {
 	}
 }
 
+// TestAWaitAsksWhatTheTriggersSettingsAsk waits for an event that a setting narrows by a test of its own.
+func TestAWaitAsksWhatTheTriggersSettingsAsk(t *testing.T) {
+	w := newWorld(t, map[string]string{"r.hcl": onCreated + "wait \"w\" {\n event \"acme_order_either\" {\n raised = true\n}\n timeout = \"1h\"\n}\n" +
+		put("a", `wait.w.event == null ? "timed out" : wait.w.event.id`)})
+	w.send(w.order("order.created"))
+	w.nextRun()
+	w.decideNext(1)
+	for _, before := range []string{"", `,"before":{"amount":150}`, `,"before":{"amount":50}`} {
+		ev := w.order("order.paid")
+		ev.Payload = []byte(strings.TrimSuffix(string(ev.Payload), "}") + before + "}")
+		w.send(ev)
+		w.nextDecision()
+	}
+	run := w.toEndNow()
+	if got := w.vendor.called(false); run.Status != runtime.RunCompleted || got != "evt_4" {
+		t.Errorf("%v (%v), calls %q", run.Status, run.Error, got)
+	}
+}
+
 func TestAnEventThatCameWhenTheTimeWasOverIsTooLate(t *testing.T) {
 	files := map[string]string{"r.hcl": waitPaid}
 	w := newWorld(t, files)

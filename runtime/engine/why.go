@@ -4,6 +4,7 @@ package engine
 // that decided is kept as long as anything was decided by it: so what is shown is what decided.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,8 +126,8 @@ func (e *Engine) WhyRun(ctx context.Context, run *runtime.Run) (*Verdict, error)
 	if len(r.ev.Payload) == 0 {
 		return v, ErrPayloadGone
 	}
-	if err := r.openScope(); err != nil {
-		return v, nil // the run's own error says that the payload can't be read
+	if !r.readable() {
+		return v, nil // the run's own error says so
 	}
 	if err := e.guarded(r.restoreSteps); err != nil {
 		return nil, err
@@ -135,6 +136,9 @@ func (e *Engine) WhyRun(ctx context.Context, run *runtime.Run) (*Verdict, error)
 	r.askGates(v, run.Status == runtime.RunSkipped || run.Status == runtime.RunQueued)
 	return v, nil
 }
+
+// readable opens the scope, and reports whether the payload can be read.
+func (r *runner) readable() bool { return r.openScope() == nil }
 
 // restoreSteps takes the recorded steps of the recipe's own nodes, and looks at nothing that has come since.
 func (r *runner) restoreSteps() error {
@@ -149,9 +153,8 @@ func (r *runner) restoreSteps() error {
 // refusedBy returns the setting of the trigger that the event does not meet, or "".
 func (r *runner) refusedBy() string {
 	for _, guard := range r.trigger.Guards {
-		v, _, err := r.trigger.Payload.Decode(r.object, pathsOf(guard.Path))
-		if err != nil || at(v, guard.Path).IsNull() != guard.Null {
-			return guard.Setting
+		if !guard.Admits(r.ev.Type, r.object, r.previous) {
+			return cmp.Or(guard.Setting, r.trigger.Name)
 		}
 	}
 	return ""

@@ -26,7 +26,8 @@ type typ struct {
 	elem  *typ   // of list, map, page
 	names []string
 	// names are the values of an enum, the objects an id refers to, or the object's members
-	max int
+	max     int
+	expands bool // of an id: the object can stand in its place
 }
 
 func (t typ) String() string {
@@ -35,8 +36,8 @@ func (t typ) String() string {
 		return "[]" + t.elem.String()
 	case "map":
 		return "{}" + t.elem.String()
-	case "page":
-		return "page " + t.elem.String()
+	case "page", "search":
+		return t.base + " " + t.elem.String()
 	case "object":
 		return "@" + strings.Join(t.names, "|")
 	case "enum":
@@ -58,21 +59,24 @@ type generator struct {
 }
 
 // writeCatalogue returns the catalogue: a header, a line per event type, a paragraph per object that is reachable
-// from them. It is text so that a change of version can be read in a diff, and so that nothing has to be decoded
+// from them or from the answer of an operation; and the operations, which are a file of their own. It is text so that a change of version can be read in a diff, and so that nothing has to be decoded
 // before the one object that is asked for.
-func writeCatalogue(s *source, spec []byte) ([]byte, error) {
+func writeCatalogue(s *source, spec []byte) (catalogue, operations []byte, err error) {
 	g := &generator{source: s, objects: map[string][]field{}}
 	var b bytes.Buffer
 	var events bytes.Buffer
 	for _, t := range s.types {
 		fmt.Fprintf(&events, "event %s %s\n", t, g.want(s.payloads[t]))
 	}
+	if operations, err = g.writeOperations(spec); err != nil {
+		return nil, nil, err
+	}
 	for len(g.queue) > 0 {
 		name := g.queue[0]
 		g.queue = g.queue[1:]
 		fields, err := g.fieldsOf(strings.Split(name, "|"))
 		if err != nil {
-			return nil, fmt.Errorf("object %s: %w", name, err)
+			return nil, nil, fmt.Errorf("object %s: %w", name, err)
 		}
 		g.objects[name] = fields
 	}
@@ -108,7 +112,7 @@ func writeCatalogue(s *source, spec []byte) ([]byte, error) {
 			b.WriteByte('\n')
 		}
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), operations, nil
 }
 
 // want returns the name of the object that is any of members, and has it written.
@@ -173,7 +177,7 @@ func (g *generator) wantAll(t typ) {
 	if t.elem != nil {
 		g.wantAll(*t.elem)
 	}
-	if t.base == "object" {
+	if t.base == "object" || t.base == "id" && t.expands {
 		g.want(t.names)
 	}
 }
@@ -188,7 +192,7 @@ func (g *generator) union(a, b typ) typ {
 	case a.base == b.base && a.names != nil:
 		names := append(slices.Clone(a.names), b.names...)
 		sort.Strings(names)
-		return typ{base: a.base, names: slices.Compact(names)}
+		return typ{base: a.base, names: slices.Compact(names), expands: a.expands || b.expands}
 	case a.textual() && b.textual():
 		return typ{base: "string"}
 	case a.numeric() && b.numeric():
@@ -214,7 +218,7 @@ func (g *generator) typeOf(object, name string, n *schemaNode) (typ, error) {
 			to = append(to, strings.TrimPrefix(ref, "deleted_"))
 		}
 		sort.Strings(to)
-		return typ{base: "id", names: slices.Compact(to)}, nil
+		return typ{base: "id", names: slices.Compact(to), expands: true}, nil
 	case n.Ref != "" || len(n.AnyOf) > 0:
 		for _, m := range n.AnyOf {
 			if m.Ref == "" {

@@ -1,4 +1,4 @@
-// Command stripegen writes the catalogue of Stripe's events and objects that connectors/stripe embeds.
+// Command stripegen writes the catalogues of Stripe's events, objects and operations that connectors/stripe embeds.
 //
 // It reads the OpenAPI files that the module of stripe-mock carries, so that it needs no network. They are 15 MB and the
 // module links all of it; that is why the generator is a module of its own and the product depends on neither.
@@ -8,12 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/stripe/stripe-mock/embedded"
 )
 
 func main() {
-	out := flag.String("o", "", "the `file` to write; empty for standard output")
+	out := flag.String("o", ".", "the `folder` to write to")
 	flag.Parse()
 	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "stripegen:", err)
@@ -21,22 +22,28 @@ func main() {
 	}
 }
 
-func run(out string) error {
-	text, err := generate()
+func run(dir string) error {
+	files, err := generate()
 	if err != nil {
 		return err
 	}
-	if out == "" {
-		_, err = os.Stdout.Write(text)
-		return err
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(out, text, 0o644)
+	return nil
 }
 
-func generate() ([]byte, error) {
+// generate returns the files by their names.
+func generate() (map[string][]byte, error) {
 	s, err := readSource(embedded.OpenAPISpec, embedded.BetaOpenAPISpec, embedded.OpenAPIFixtures)
 	if err != nil {
 		return nil, err
 	}
-	return writeCatalogue(s, embedded.OpenAPISpec)
+	objects, operations, err := writeCatalogue(s, embedded.OpenAPISpec)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{"catalog.txt": objects, "operations.txt": operations}, nil
 }

@@ -29,6 +29,11 @@ type schemaNode struct {
 	Event      *struct {
 		Type string `json:"type"`
 	} `json:"x-stripeEvent"`
+	Resource *struct {
+		Class   string `json:"class_name"`
+		Package string `json:"in_package"`
+	} `json:"x-stripeResource"`
+	Operations []methodNode `json:"x-stripeOperations"`
 }
 
 type document struct {
@@ -38,13 +43,7 @@ type document struct {
 	Components struct {
 		Schemas map[string]*schemaNode `json:"schemas"`
 	} `json:"components"`
-	Paths map[string]map[string]*struct {
-		RequestBody struct {
-			Content map[string]struct {
-				Schema *schemaNode `json:"schema"`
-			} `json:"content"`
-		} `json:"requestBody"`
-	} `json:"paths"`
+	Paths map[string]map[string]*operationNode `json:"paths"`
 }
 
 // source is what the catalogue is made from.
@@ -54,10 +53,13 @@ type source struct {
 	types    []string            // the event types a webhook endpoint can be told to send, sorted
 	payloads map[string][]string // event type → the schemas data.object can have, sorted
 	idPrefix map[string]string   // object → how its ids begin in the fixtures
+
+	paths   map[string]map[string]*operationNode
+	methods map[string][]method // "get /v1/customers" → what the SDKs call it
 }
 
 // readSource reads the three files. Of the beta description only the link from an event type to the names of its
-// objects is taken: its schemas are of another version.
+// objects, and what the SDKs call an operation, are taken: its schemas are of another version.
 func readSource(ga, beta, fixtures []byte) (*source, error) {
 	var g, b document
 	if err := json.Unmarshal(ga, &g); err != nil {
@@ -75,7 +77,8 @@ func readSource(ga, beta, fixtures []byte) (*source, error) {
 	if err := json.Unmarshal(fixtures, &f); err != nil {
 		return nil, fmt.Errorf("reading the fixtures: %w", err)
 	}
-	s := &source{version: g.Info.Version, schemas: g.Components.Schemas, payloads: map[string][]string{}, idPrefix: map[string]string{}}
+	s := &source{version: g.Info.Version, schemas: g.Components.Schemas, payloads: map[string][]string{}, idPrefix: map[string]string{},
+		paths: g.Paths, methods: methodsOf(b.Components.Schemas)}
 
 	endpoint := g.Paths["/v1/webhook_endpoints"]["post"]
 	if endpoint == nil {

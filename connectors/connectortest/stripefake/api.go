@@ -149,6 +149,9 @@ func authorize(r *http.Request) (a answer, refused bool) {
 
 // dispatch finds the operation. Paths are taken apart while encoded, so that an encoded slash stays part of an id.
 func (f *Fake) dispatch(r *http.Request, req *Request) answer {
+	if f.opts.API != nil {
+		return f.operate(r, req)
+	}
 	switch path := req.Path; {
 	case r.Method == http.MethodPost && path == "/v1/customers":
 		return f.createCustomer(req.Form)
@@ -162,17 +165,25 @@ func (f *Fake) dispatch(r *http.Request, req *Request) answer {
 			return f.retrieveCustomer(id, req.Query)
 		case http.MethodDelete:
 			if !f.DeleteCustomer(id) {
-				return missing(id)
+				return missing("customer", id)
 			}
-			return ok(map[string]any{"id": id, "object": "customer", "deleted": true})
+			return ok(deleted("customer", id))
 		}
 	}
-	return refuse(http.StatusNotFound, problem{Message: fmt.Sprintf(
-		"Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", r.Method, req.Path)})
+	return unrecognized(r.Method, req.Path)
 }
 
-func missing(id string) answer {
-	return refuse(http.StatusNotFound, problem{Code: "resource_missing", Param: "id", Message: fmt.Sprintf("No such customer: '%s'", id)})
+func unrecognized(method, path string) answer {
+	return refuse(http.StatusNotFound, problem{Message: fmt.Sprintf(
+		"Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", method, path)})
+}
+
+func deleted(object, id string) map[string]any {
+	return map[string]any{"id": id, "object": object, "deleted": true}
+}
+
+func missing(object, id string) answer {
+	return refuse(http.StatusNotFound, problem{Code: "resource_missing", Param: "id", Message: fmt.Sprintf("No such %s: '%s'", strings.ReplaceAll(object, ".", " "), id)})
 }
 
 func (f *Fake) retrieveCustomer(id string, query url.Values) answer {
@@ -181,18 +192,17 @@ func (f *Fake) retrieveCustomer(id string, query url.Values) answer {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := f.customers[id]
+	c := f.objects[id]
 	if c == nil && f.opts.AutoCreate && strings.HasPrefix(id, "cus_") {
-		c = f.invent(id)
-		f.customers[id] = c
+		c = f.put("customer", id, f.invent(id).object())
 	}
 	if c == nil {
-		return missing(id)
+		return missing("customer", id)
 	}
-	if c.Deleted {
-		return ok(map[string]any{"id": id, "object": "customer", "deleted": true})
+	if c.deleted {
+		return ok(deleted("customer", id))
 	}
-	return ok(c.object())
+	return ok(c.data)
 }
 
 func (f *Fake) createCustomer(form url.Values) answer {
@@ -224,10 +234,8 @@ func (f *Fake) createCustomer(form url.Values) answer {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.made++
-	c.ID = fmt.Sprintf("cus_fake%010d", f.made)
-	f.customers[c.ID] = &c
-	return ok(c.object())
+	c.ID = f.newID("cus_")
+	return ok(f.put("customer", c.ID, c.object()).data)
 }
 
 func unknownParameter(name string) answer {

@@ -1,9 +1,10 @@
-// Package stripefake is a Stripe that runs in memory: the part of its API that flowrun calls, with the customers it has
-// been given. It stands in for the vendor in tests and in `flowrun dev`.
+// Package stripefake is a Stripe that runs in memory: it keeps customers, and with a description of the API any object.
+// It stands in for the vendor in tests and in `flowrun dev`.
 //
 // It is strict where Stripe is (key, version, parameters) and repeats Stripe's words and shapes, errors included: a
 // repeated key replays the first answer, a key with other parameters or whose first request is still under way is
-// refused. It sends no webhooks, charges nobody, and knows no objects but customers.
+// refused. It sends no webhooks, charges nobody, and does no sums: what is created is an example of its kind with what
+// was given put in, and the best known verbs change its status.
 package stripefake
 
 import (
@@ -24,6 +25,9 @@ type Options struct {
 	// AutoCreate answers a look-up of a customer that isn't there with a plausible one of that id, whose e-mail address
 	// is at example.com, and keeps it. An id that does not begin with cus_ is still not found.
 	AutoCreate bool
+
+	// API describes the operations; nil where a few about customers will do.
+	API API
 
 	// Now is the fake's clock; time.Now where nil.
 	Now func() time.Time
@@ -72,13 +76,13 @@ type Fault struct {
 type Fake struct {
 	opts Options
 
-	mu        sync.Mutex
-	customers map[string]*Customer
-	keys      map[string]*keyed
-	requests  []Request
-	faults    []Fault
-	made      int // customers that were created, for their ids
-	served    int // requests, for theirs
+	mu       sync.Mutex
+	objects  map[string]*stored // by id
+	keys     map[string]*keyed
+	requests []Request
+	faults   []Fault
+	made     int // objects that were created, for their ids and their order
+	served   int // requests, for theirs
 
 	notify sync.Mutex // keeps OnRequest in order without holding mu
 }
@@ -96,7 +100,7 @@ func New(opts Options) *Fake {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Fake{opts: opts, customers: map[string]*Customer{}, keys: map[string]*keyed{}}
+	return &Fake{opts: opts, objects: map[string]*stored{}, keys: map[string]*keyed{}}
 }
 
 // maxRequest is the largest body that is read, in bytes.
@@ -109,7 +113,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = http.NoBody // a request that did not come through a server
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, body, maxRequest))
-	form, formErr := url.ParseQuery(string(raw))
+	var form url.Values
+	var formErr error
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		form, formErr = url.ParseQuery(string(raw))
+	}
 	req := Request{At: f.opts.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Form: form, Header: r.Header.Clone()}
 	req.Header.Del("Authorization")
 	id, fault, faulty := f.begin()
@@ -212,7 +220,7 @@ func (f *Fake) PutCustomer(c Customer) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.customers[c.ID] = &c
+	f.put("customer", c.ID, c.object()).deleted = c.Deleted
 }
 
 // DeleteCustomer deletes a customer as the API does: a look-up of the id then says that it was deleted. It reports
@@ -220,11 +228,11 @@ func (f *Fake) PutCustomer(c Customer) {
 func (f *Fake) DeleteCustomer(id string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := f.customers[id]
-	if c == nil || c.Deleted {
+	c := f.objects[id]
+	if c == nil || c.deleted || c.object != "customer" {
 		return false
 	}
-	f.customers[id] = &Customer{ID: id, Created: c.Created, Deleted: true}
+	c.deleted = true
 	return true
 }
 
@@ -232,13 +240,11 @@ func (f *Fake) DeleteCustomer(id string) bool {
 func (f *Fake) Customer(id string) (c Customer, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known := f.customers[id]
-	if known == nil {
+	known := f.objects[id]
+	if known == nil || known.object != "customer" {
 		return Customer{}, false
 	}
-	c = *known
-	c.Metadata = maps.Clone(c.Metadata)
-	return c, true
+	return known.customer(), true
 }
 
 // Customers returns how many customers there are, without the deleted ones.
@@ -246,8 +252,8 @@ func (f *Fake) Customers() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := 0
-	for _, c := range f.customers {
-		if !c.Deleted {
+	for _, c := range f.objects {
+		if c.object == "customer" && !c.deleted {
 			n++
 		}
 	}
