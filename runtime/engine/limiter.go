@@ -129,7 +129,7 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 		// The vendor may ask for a rest where it states no limit, and of calls that share their requests.
 		var limit connectors.Limit
 		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil && !class.batched {
-			limit = spec.Limits[a.Limit]
+			limit = spec.Limits[a.Limit].Of(conn)
 		}
 		l = newLimiter(limit)
 		ds.classes[class] = l

@@ -110,6 +110,20 @@ func TestPermitPacesCalls(t *testing.T) {
 	}
 }
 
+func TestLimitsAreTheVendorsOwn(t *testing.T) {
+	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1, Unless: "url"}})
+	p.ask(schema.Idempotent, false)
+	if _, wait := p.ask(schema.Idempotent, false); wait == 0 {
+		t.Error("the vendor was called again at once")
+	}
+	p.conn = &connectors.Conn{Name: "stand-in", Service: "acme", Settings: map[string][]string{"url": {"http://127.0.0.1"}}}
+	for i := range 5 {
+		if _, wait := p.ask(schema.Idempotent, false); wait > 0 {
+			t.Errorf("call %d of a stand-in waits %v", i, wait)
+		}
+	}
+}
+
 func TestParkedCallsComeBackOneByOne(t *testing.T) {
 	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1}})
 	p.ask(schema.Idempotent, false)
