@@ -265,6 +265,10 @@ func (e *Engine) decide(a *admission, en *ruling) {
 		}
 	}()
 	if m := a.debounce; m != nil && a.from <= fromPause {
+		if old := m.queued; old != nil && old.EventSeq > run.EventSeq && !asked(run) {
+			a.drop(en, byDebounce, now) // its decision was put off by a fault of the store, and a later event was faster
+			return
+		}
 		count()
 		e.debounce(a, en, now)
 		take(m, m.At, run.ID, run.Due.Add(rules.Debounce.Period))

@@ -248,6 +248,15 @@ func (f *flow) resumedPromoted(id string) {
 	}
 }
 
+// promoteAgain lets a run that has a place, and could not be started, be looked at again.
+func (f *flow) promoteAgain(lane, id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.lanes[lane]; l != nil && has(l.holders, id) {
+		f.promoted[id] = struct{}{}
+	}
+}
+
 // recoverLanes takes up who has and who waits for a place. No lane goes on before thaw.
 func (e *Engine) recoverLanes(ctx context.Context) error {
 	f := &e.flow

@@ -143,6 +143,9 @@ func succeeds(n *mNode, f mFate) bool {
 // wait reports whether a wait has ended, and looks whether it ended as it must.
 func (k *walk) wait(n *mNode) bool {
 	s := k.step("wait."+n.name, "")
+	if s != nil && s.Status == runtime.StepFailed && k.run.Status == runtime.RunCanceled && k.w.cut {
+		return true // it may have ended: that is recorded with what comes next, and a process died before it was
+	}
 	if s == nil || s.Status != runtime.StepDone {
 		k.unfinished = append(k.unfinished, n.name)
 		return false

@@ -18,20 +18,26 @@ var (
 	modelSeed  = flag.Uint64("model.seed", 1, "seed of its first case; the others follow")
 )
 
+// maxShrunk is how many failing cases are made small, which takes far longer than to find one.
+const maxShrunk = 3
+
 func TestModel(t *testing.T) {
 	t.Logf("seeds %d to %d", *modelSeed, *modelSeed+uint64(*modelCases)-1)
-	found := 0
+	var found []uint64
 	for seed := *modelSeed; seed < *modelSeed+uint64(*modelCases); seed++ {
 		c := newCase(seed)
 		problems := c.play(t)
 		if len(problems) == 0 {
 			continue
 		}
-		small := c.shrink(t)
-		t.Errorf("seed %d:\n  %s\n%s", seed, strings.Join(problems[:min(5, len(problems))], "\n  "), small)
-		if found++; found == 3 {
-			return
+		text := fmt.Sprintf("seed %d:\n  %s", seed, strings.Join(problems[:min(5, len(problems))], "\n  "))
+		if found = append(found, seed); len(found) <= maxShrunk {
+			text += "\n" + c.shrink(t)
 		}
+		t.Error(text)
+	}
+	if len(found) > 0 {
+		t.Errorf("failed: %d", found)
 	}
 }
 

@@ -163,7 +163,7 @@ func (e *Engine) resumeLeft() (ok bool) {
 }
 
 // resume reads a run back and goes on with it.
-func (e *Engine) resume(j job) error {
+func (e *Engine) resume(j job) (err error) {
 	ctx := context.Background()
 	run, err := e.cfg.Store.Run(ctx, j.run)
 	if err != nil {
@@ -177,8 +177,12 @@ func (e *Engine) resume(j job) error {
 		return err
 	}
 	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		promoted, lane := run.Status == runtime.RunQueued && run.Queue == runtime.QueueLane, run.Lane
 		defer func() {
-			if r.inBulk {
+			switch {
+			case err != nil && promoted && !e.draining.Load():
+				e.flow.promoteAgain(lane, run.ID) // its row says that it waits, so that nobody else would start it
+			case r.inBulk:
 				e.leaveBulk(run.ID)
 			}
 		}()
