@@ -25,7 +25,8 @@ type flow struct {
 	bulk     int                 // the limit of bulkLane
 	rulings  []*ruling           // decided and not recorded, in that order
 	writing  bool
-	order    time.Time // of the last event that was admitted
+	order    time.Time   // of the last event that was admitted
+	last     runtime.Run // of the last process, in a lane: its EventSeq and Order
 	paused   map[string]*pausedRecipe
 }
 
@@ -100,7 +101,7 @@ func (e *Engine) admit(w *eventWork, ticket int64, runs []*runner) ([]*runner, e
 	en := &ruling{}
 	f := &e.flow
 	f.mu.Lock()
-	order := f.nextOrder(w.received)
+	order := f.nextOrder(w.decision.EventSeq, w.received)
 	any := false
 	for _, a := range list {
 		a.order = order
@@ -130,12 +131,23 @@ func (e *Engine) admit(w *eventWork, ticket int64, runs []*runner) ([]*runner, e
 
 // nextOrder returns the place of an event in lanes: when it was received, but never before one that was accepted before
 // it. f.mu must be held.
-func (f *flow) nextOrder(received time.Time) time.Time {
+func (f *flow) nextOrder(seq int64, received time.Time) time.Time {
+	if seq > f.last.EventSeq && f.last.Order.After(f.order) {
+		f.order = f.last.Order
+	}
 	if next := f.order.Add(1); received.Before(next) {
 		received = next
 	}
 	f.order = received
 	return received
+}
+
+// noteOrder notes the place of a run of the last process. Those of events that come after it are behind; an undecided
+// event that came before it goes by when it was received.
+func (f *flow) noteOrder(run *runtime.Run, rec *recipe) {
+	if rec != nil && rec.flow != nil && rec.flow.Priority == nil && !asked(run) && run.EventSeq > f.last.EventSeq {
+		f.last.EventSeq, f.last.Order = run.EventSeq, run.Order
+	}
 }
 
 // settleAdmission waits until an entry is recorded, and does what follows.

@@ -189,6 +189,10 @@ func (e *Engine) worker(j job) {
 	}
 }
 
+// orderedTries is how often an event that others must not overtake is tried again at once: a fault that passes costs
+// nobody its place.
+const orderedTries = 3
+
 func (e *Engine) do(j job) {
 	defer e.work.Done()
 	defer e.release()
@@ -197,7 +201,15 @@ func (e *Engine) do(j job) {
 		return
 	}
 	err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) })
-	e.turns.pass(j.ticket) // the others don't wait for it, whatever it met
+	for range orderedTries {
+		if err == nil || j.ticket == 0 || e.draining.Load() {
+			break
+		}
+		e.log.Error("an event could not be worked on; those behind it wait for it", "event", j.event.ID, "error", err)
+		e.pause()
+		err = e.guarded(func() error { return e.handle(j.event, true, j.ticket) })
+	}
+	e.turns.pass(j.ticket) // the others wait no longer
 	failed := err != nil && !errors.Is(err, errDraining)
 	if failed {
 		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)

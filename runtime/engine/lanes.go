@@ -269,6 +269,7 @@ func (e *Engine) recoverLanes(ctx context.Context) error {
 		f.mu.Lock()
 		for _, run := range page {
 			after = run.Seq
+			f.noteOrder(run, g.recipes[run.Recipe])
 			l := f.lane(run.Lane, run.Recipe)
 			l.rule(g.recipes[run.Recipe])
 			switch {
@@ -302,7 +303,7 @@ func (e *Engine) thaw() {
 		if l.queued > 0 {
 			f.due[name] = struct{}{}
 		}
-		if l.onClash == check.CancelRunning && len(l.holders)+len(l.away)+l.queued > l.limit {
+		if waits := l.queued + l.pending; waits > 0 && l.onClash == check.CancelRunning && len(l.holders)+len(l.away)+waits > l.limit {
 			e.work.Add(1)
 			go e.clash(name, l, time.Time{})() // the last process meant to
 		}

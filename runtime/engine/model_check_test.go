@@ -378,7 +378,7 @@ func (w *mWorld) checkLane(r *mRecipe, key string, runs []*runtime.Run, orders m
 	wrong := func(what string) {
 		var list []string
 		for _, run := range runs {
-			list = append(list, fmt.Sprintf("%s %v %s", run.EventID, run.Status, run.StoppedBy))
+			list = append(list, fmt.Sprintf("%s %v %s [%v; order %v, %v to %v]", run.EventID, run.Status, run.StoppedBy, run.Error, run.Order.Sub(w.start), run.StartedAt.Sub(w.start), run.EndedAt.Sub(w.start)))
 		}
 		w.blame("%s of %s, key %s: %s: %s", r.flow, r.name, key, what, strings.Join(list, ", "))
 	}
