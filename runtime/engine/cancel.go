@@ -25,6 +25,9 @@ func (e *Engine) execute(r *runner) error {
 			close(r.gone)
 		}
 		e.mu.Unlock()
+		if r.run.Status == runtime.RunWaiting {
+			signal(e.wakeDue) // the due loop passes over runs that are being worked on
+		}
 	}()
 	return r.exec()
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -498,6 +499,19 @@ func (w *mWorld) run() {
 			w.blame("not all comes to an end: runs %v, undecided %d (%v)", counts.Runs, counts.Undecided, err)
 			for _, ev := range left {
 				w.blame("undecided: %d %s", ev.Seq, ev.ID)
+			}
+			for _, ev := range w.events {
+				if ev == nil {
+					continue
+				}
+				runs, _ := w.store.RunsOf(context.Background(), ev.Seq)
+				for _, run := range runs {
+					if !run.Status.Ended() {
+						run, _ = w.store.Run(context.Background(), run.ID)
+						text, _ := json.Marshal(run)
+						w.blame("unfinished: %s", text)
+					}
+				}
 			}
 			break
 		}

@@ -99,13 +99,14 @@ func (e *Engine) sleepUntilDue(asOf time.Time) bool {
 	return true
 }
 
-// beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on; ok is
-// false when draining.
+// beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on, be it
+// since its event came: then it may be in the store already while its runner tries again to record it. ok is false when
+// draining.
 func (e *Engine) beginResume(id string) (started, ok bool) { return e.beginResumeAs(job{run: id}) }
 
 func (e *Engine) beginResumeAs(j job) (started, ok bool) {
 	e.mu.Lock()
-	_, busy := e.active[j.run]
+	busy := has(e.active, j.run) || e.live[j.run] != nil
 	if !busy {
 		e.active[j.run] = struct{}{}
 	}
