@@ -164,6 +164,23 @@ func TestCancelRunningReachesWhatIsBeingPutDown(t *testing.T) {
 	w.becomes("the newer one", 0, func() bool { return w.statuses(events) == "canceled waiting" })
 }
 
+func TestACallThatIsRecordedTwice(t *testing.T) {
+	src := map[string]string{
+		"f.hcl":      "trigger \"acme_order_created\" {}\naction \"recipe_run\" \"call\" {\n recipe = \"callee\"\n inputs = {\n who = trigger.id\n}\n}\n",
+		"callee.hcl": "trigger \"recipe_call\" {\n inputs = {\n who = string\n}\n}\noutput {\n who = trigger.who\n}\naction \"acme_put\" {\n name = trigger.who\n}\n",
+	}
+	w := newWorld(t, src)
+	s := shaky(w, src)
+	s.calls.Store(true)
+	ev := w.send(w.order("order.created"))
+	receive(t, s.failed, "a fault")
+	signal(w.engine.wakeDue) // as anything does that becomes due
+	if run := w.nextRun(); run.Recipe != "callee" || run.Status != runtime.RunCompleted {
+		t.Errorf("%s is %v", run.Recipe, run.Status)
+	}
+	w.tick("the caller", func() bool { return w.storedRun(ev, "f").Status == runtime.RunCompleted })
+}
+
 func TestPlacesOverARestartInNoTime(t *testing.T) {
 	src := flowing("concurrency {\n limit = 1\n}")
 	w := newWorld(t, src)
