@@ -26,11 +26,12 @@ type load struct {
 	addr   string // host:port
 	secret string
 	conns  int
-	n      int                           // how many in all
-	rate   float64                       // per second; 0 for as fast as it goes
-	amount int64                         // of every charge
-	series int64                         // makes the ids of two loads differ
-	onSend func(id string, at time.Time) // at is when it was due
+	n      int                                                     // how many in all
+	rate   float64                                                 // per second; 0 for as fast as it goes
+	amount int64                                                   // of every charge
+	series int64                                                   // makes the ids of two loads differ
+	onSend func(id string, at time.Time)                           // at is when it was due
+	write  func(b *bytes.Buffer, i int64, id string, at time.Time) // writes another event than a failed charge; may be nil
 }
 
 type loadResult struct {
@@ -87,7 +88,11 @@ func (l *load) send(ctx context.Context, start time.Time, next *atomic.Int64, re
 		}
 		id := eventID(l.series, i)
 		body.Reset()
-		writeEvent(&body, id, due, l.amount)
+		if l.write != nil {
+			l.write(&body, i, id, due)
+		} else {
+			writeEvent(&body, id, due, l.amount)
+		}
 		t := strconv.FormatInt(time.Now().Unix(), 10)
 		mac.Reset()
 		io.WriteString(mac, t)

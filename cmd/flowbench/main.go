@@ -9,6 +9,8 @@
 //	go run ./cmd/flowbench million    an empty store against one that holds a million events
 //	go run ./cmd/flowbench start      start-up, memory, disk, reload, validate
 //	go run ./cmd/flowbench all        all of these
+//	go run ./cmd/flowbench waits      waits that are due in the same second; a restart with many waiting runs
+//	go run ./cmd/flowbench soak       a steady load with a vendor that fails, and an account of every event
 package main
 
 import (
@@ -48,13 +50,17 @@ type bench struct {
 	rates   []float64
 	lasts   time.Duration
 	series  int64
+	waits   int // runs that wait for the same second
+	pending int // runs that wait through a restart
+	soaks   time.Duration
+	load    float64 // events per second of the soak
 
 	spent map[bool][]float64 // µs of CPU per event of each run of the pair under way, by whether it is the floor
 }
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("which measurement? accept, e2e, steady, recipes, million, start or all")
+		return errors.New("which measurement? accept, e2e, steady, recipes, million, start, all, waits or soak")
 	}
 	what := args[0]
 	fs := flag.NewFlagSet("flowbench "+what, flag.ContinueOnError)
@@ -81,6 +87,10 @@ func run(ctx context.Context, args []string) error {
 	fs.StringVar(&delays, "delays", delays, "the sink's delays")
 	fs.StringVar(&rates, "rates", rates, "events per second of steady")
 	fs.DurationVar(&b.lasts, "for", 10*time.Second, "how long a steady run lasts")
+	fs.IntVar(&b.waits, "due", 10_000, "runs of waits that are due in the same second")
+	fs.IntVar(&b.pending, "waiting", 100_000, "runs of waits that wait while the server restarts")
+	fs.DurationVar(&b.soaks, "soak", 10*time.Minute, "how long the soak's load lasts, at least 2m10s for an answer on memory")
+	fs.Float64Var(&b.load, "load", 200, "events per second of the soak")
 	if err := fs.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -99,10 +109,14 @@ func run(ctx context.Context, args []string) error {
 	all := []struct {
 		name string
 		do   func(context.Context) error
-	}{{"accept", b.accept}, {"e2e", b.endToEnd}, {"steady", b.steady}, {"recipes", b.recipes}, {"million", b.million}, {"start", b.startUp}}
+		own  bool // it is no part of all
+	}{
+		{"accept", b.accept, false}, {"e2e", b.endToEnd, false}, {"steady", b.steady, false}, {"recipes", b.recipes, false},
+		{"million", b.million, false}, {"start", b.startUp, false}, {"waits", b.dueWaits, true}, {"soak", b.soak, true},
+	}
 	found := false
 	for _, m := range all {
-		if what == m.name || what == "all" {
+		if what == m.name || what == "all" && !m.own {
 			found = true
 			if err := m.do(ctx); err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)

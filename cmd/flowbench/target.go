@@ -64,7 +64,8 @@ func (b *bench) start(ctx context.Context, spec targetSpec) (*target, error) {
 		t.cmd = exec.Command(b.flowrun, "serve", "-listen", addr, "-control", t.control, "-store", "sqlite:"+store, "-log-level", "warn", spec.recipes)
 		t.cmd.Env = append(os.Environ(),
 			"STRIPE_WEBHOOK_SECRET="+secret, "STRIPE_API_KEY=sk_test_flowbench",
-			"CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_API_KEY=key", "CUSTOMERIO_TRACK_URL="+spec.sinkURL)
+			"CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_API_KEY=key", "CUSTOMERIO_TRACK_URL="+spec.sinkURL,
+			"CUSTOMERIO_APP_KEY=key", "CUSTOMERIO_APP_URL="+spec.sinkURL)
 	}
 	t.cmd.Stderr = &t.stderr
 	if err := t.cmd.Start(); err != nil {

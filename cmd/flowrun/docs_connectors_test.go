@@ -85,7 +85,7 @@ func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
 	if len(s.Limits) == 0 {
 		return
 	}
-	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time |\n|---|---|---|---|\n")
+	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time | not where |\n|---|---|---|---|---|\n")
 	for _, class := range slices.Sorted(maps.Keys(s.Limits)) {
 		l, name, together := s.Limits[class], "`"+class+"`", "any number"
 		if class == "" {
@@ -94,7 +94,11 @@ func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
 		if l.Concurrency > 0 {
 			together = strconv.Itoa(l.Concurrency)
 		}
-		fmt.Fprintf(b, "| %s | %g | %d | %s |\n", name, l.Rate, l.Burst, together)
+		unless := ""
+		if l.Unless != "" {
+			unless = "`" + l.Unless + "` is set"
+		}
+		fmt.Fprintf(b, "| %s | %g | %d | %s | %s |\n", name, l.Rate, l.Burst, together, unless)
 	}
 }
 

@@ -79,8 +79,11 @@ func contractSpec(t *testing.T, spec *connectors.Spec) {
 		t.Errorf("registering: %v", err)
 	}
 	for class, l := range spec.Limits {
-		if l.Rate < 0 || l.Burst < 0 || l.Concurrency < 0 || l.Rate > 0 && l.Burst == 0 || l == (connectors.Limit{}) {
+		if l.Rate < 0 || l.Burst < 0 || l.Concurrency < 0 || l.Rate > 0 && l.Burst == 0 || l.Rate == 0 && l.Concurrency == 0 {
 			t.Errorf("limit %q: %+v lets nothing through or limits nothing", class, l)
+		}
+		if l.Unless != "" && !slices.ContainsFunc(spec.Settings, func(s connectors.Setting) bool { return s.Name == l.Unless && s.Default == "" }) {
+			t.Errorf("limit %q: there is no setting %s without a default", class, l.Unless)
 		}
 	}
 }

@@ -33,10 +33,10 @@ const (
 // headers that would tell.
 func limits() map[string]connectors.Limit {
 	return map[string]connectors.Limit{
-		"":             {Rate: 1000, Burst: 1000},
-		limitApp:       {Rate: 10, Burst: 10},
-		limitSend:      {Rate: 100, Burst: 100},
-		limitBroadcast: {Rate: 0.1, Burst: 1},
+		"":             {Rate: 1000, Burst: 1000, Unless: "track_url"},
+		limitApp:       {Rate: 10, Burst: 10, Unless: "app_url"},
+		limitSend:      {Rate: 100, Burst: 100, Unless: "app_url"},
+		limitBroadcast: {Rate: 0.1, Burst: 1, Unless: "app_url"},
 	}
 }
 

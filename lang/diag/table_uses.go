@@ -151,33 +151,6 @@ var riskRows = [...]Entry{
 		Bad: `-- flowrun.hcl --
 connection "webhook" "shop" {
   verify = "none"
-	{
-		Code: SideEffect, Severity: hcl.DiagWarning, Summary: "Input does more than it seems to",
-		Cause: "What the input sets is used by the vendor for something else that is easily forgotten: the e-mail address of a customer at Stripe is where receipts and invoices go. Where that is meant, say so on the line above.",
-		Bad: `trigger "stripe_customer_updated" {}
-
-filter {
-  condition = trigger.metadata["billing_email"] != null && trigger.metadata["billing_email"] != trigger.email
-}
-
-action "stripe_customer_update" {
-  customer = trigger.id
-  email    = trigger.metadata["billing_email"]
-}
-`,
-		Good: `trigger "stripe_customer_updated" {}
-
-filter {
-  condition = trigger.metadata["billing_email"] != null && trigger.metadata["billing_email"] != trigger.email
-}
-
-action "stripe_customer_update" {
-  customer = trigger.id
-  # flowrun:ignore FR5060 because receipts are to go there
-  email = trigger.metadata["billing_email"]
-}
-`,
-	},
 }
 -- recipe.hcl --
 trigger "webhook" {
@@ -204,6 +177,33 @@ trigger "webhook" {
 action "customerio_track" {
   id   = trigger.id
   name = "ordered"
+}
+`,
+	},
+	{
+		Code: SideEffect, Severity: hcl.DiagWarning, Summary: "Input does more than it seems to",
+		Cause: "What the input sets is used by the vendor for something else that is easily forgotten: the e-mail address of a customer at Stripe is where receipts and invoices go. Where that is meant, say so on the line above.",
+		Bad: `trigger "stripe_customer_updated" {}
+
+filter {
+  condition = trigger.metadata["billing_email"] != null && trigger.metadata["billing_email"] != trigger.email
+}
+
+action "stripe_customer_update" {
+  customer = trigger.id
+  email    = trigger.metadata["billing_email"]
+}
+`,
+		Good: `trigger "stripe_customer_updated" {}
+
+filter {
+  condition = trigger.metadata["billing_email"] != null && trigger.metadata["billing_email"] != trigger.email
+}
+
+action "stripe_customer_update" {
+  customer = trigger.id
+  # flowrun:ignore FR5060 because receipts are to go there
+  email = trigger.metadata["billing_email"]
 }
 `,
 	},

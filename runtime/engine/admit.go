@@ -25,7 +25,8 @@ type flow struct {
 	bulk     int                 // the limit of bulkLane
 	rulings  []*ruling           // decided and not recorded, in that order
 	writing  bool
-	order    time.Time // of the last event that was admitted
+	order    time.Time   // of the last event that was admitted
+	last     runtime.Run // of the last process, in a lane: its EventSeq and Order
 	paused   map[string]*pausedRecipe
 }
 
@@ -100,7 +101,7 @@ func (e *Engine) admit(w *eventWork, ticket int64, runs []*runner) ([]*runner, e
 	en := &ruling{}
 	f := &e.flow
 	f.mu.Lock()
-	order := f.nextOrder(w.received)
+	order := f.nextOrder(w.decision.EventSeq, w.received)
 	any := false
 	for _, a := range list {
 		a.order = order
@@ -130,12 +131,23 @@ func (e *Engine) admit(w *eventWork, ticket int64, runs []*runner) ([]*runner, e
 
 // nextOrder returns the place of an event in lanes: when it was received, but never before one that was accepted before
 // it. f.mu must be held.
-func (f *flow) nextOrder(received time.Time) time.Time {
+func (f *flow) nextOrder(seq int64, received time.Time) time.Time {
+	if seq > f.last.EventSeq && f.last.Order.After(f.order) {
+		f.order = f.last.Order
+	}
 	if next := f.order.Add(1); received.Before(next) {
 		received = next
 	}
 	f.order = received
 	return received
+}
+
+// noteOrder notes the place of a run of the last process. Those of events that come after it are behind; an undecided
+// event that came before it goes by when it was received.
+func (f *flow) noteOrder(run *runtime.Run, rec *recipe) {
+	if rec != nil && rec.flow != nil && rec.flow.Priority == nil && !asked(run) && run.EventSeq > f.last.EventSeq {
+		f.last.EventSeq, f.last.Order = run.EventSeq, run.Order
+	}
 }
 
 // settleAdmission waits until an entry is recorded, and does what follows.
@@ -265,6 +277,10 @@ func (e *Engine) decide(a *admission, en *ruling) {
 		}
 	}()
 	if m := a.debounce; m != nil && a.from <= fromPause {
+		if old := m.queued; old != nil && old.EventSeq > run.EventSeq && !asked(run) {
+			a.drop(en, byDebounce, now) // its decision was put off by a fault of the store, and a later event was faster
+			return
+		}
 		count()
 		e.debounce(a, en, now)
 		take(m, m.At, run.ID, run.Due.Add(rules.Debounce.Period))
@@ -459,12 +475,17 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 	f.mu.Lock()
 	if run.Queue == runtime.QueueDebounce && a.debounce != nil {
 		m := a.debounce
-		if m.queued != nil && m.queued.ID != run.ID {
+		switch {
+		case m.queued == nil || m.queued.ID == run.ID:
+			m.queued = nil // what comes from now on is another burst
+		case run.Due.After(m.At):
 			f.mu.Unlock()
 			f.unpinMarks(a.marks()...)
+			e.turns.pass(ticket)
+			e.pause()         // it is due until that is recorded
 			return false, nil // a newer one is done instead
+		default: // its burst ended while no process was there to see it, before that of the queued one began
 		}
-		m.queued = nil // what comes from now on is another burst
 	}
 	a.order = e.clock.Now() // and events of the last process keep their places before it
 	e.decide(a, en)

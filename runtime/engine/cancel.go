@@ -25,6 +25,9 @@ func (e *Engine) execute(r *runner) error {
 			close(r.gone)
 		}
 		e.mu.Unlock()
+		if r.run.Status == runtime.RunWaiting {
+			signal(e.wakeDue) // the due loop passes over runs that are being worked on
+		}
 	}()
 	return r.exec()
 }
@@ -42,7 +45,7 @@ func (e *Engine) Cancel(ctx context.Context, id, by string) error {
 
 // cancelFamily cancels a run and those that it called and that have not ended.
 func (e *Engine) cancelFamily(ctx context.Context, id, why string) error {
-	if err := e.cancelRun(ctx, id, why, true); err != nil {
+	if err := e.cancelRun(ctx, id, why); err != nil {
 		return err
 	}
 	run, err := e.storedRun(ctx, id)
@@ -60,21 +63,27 @@ func (e *Engine) cancelFamily(ctx context.Context, id, why string) error {
 	return nil
 }
 
-// cancelRun cancels a run; wait says whether to wait for calls under way.
-func (e *Engine) cancelRun(ctx context.Context, id, why string, wait bool) error {
+// halt asks a run that is being worked on to start nothing more. It returns what is closed when nobody works on it any
+// more, or nil where nobody does.
+func (e *Engine) halt(id string, reason *runtime.StepError) (gone chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.live[id]
+	if r == nil {
+		return nil
+	}
+	r.halt.CompareAndSwap(nil, reason)
+	if r.gone == nil {
+		r.gone = make(chan struct{})
+	}
+	return r.gone
+}
+
+// cancelRun cancels a run, and waits for its calls under way.
+func (e *Engine) cancelRun(ctx context.Context, id, why string) error {
 	reason := &runtime.StepError{Kind: connectors.KindCanceled, Message: why}
 	for {
-		e.mu.Lock()
-		if r := e.live[id]; r != nil {
-			r.halt.CompareAndSwap(nil, reason)
-			if r.gone == nil {
-				r.gone = make(chan struct{})
-			}
-			gone := r.gone
-			e.mu.Unlock()
-			if !wait {
-				return nil
-			}
+		if gone := e.halt(id, reason); gone != nil {
 			select {
 			case <-gone:
 			case <-ctx.Done():
@@ -92,7 +101,6 @@ func (e *Engine) cancelRun(ctx context.Context, id, why string, wait bool) error
 			}
 			continue // it was put down at the same moment
 		}
-		e.mu.Unlock()
 		claimed, err := e.claim(ctx, id)
 		if err != nil {
 			return err
@@ -156,25 +164,67 @@ func (e *Engine) ended(run *runtime.Run) {
 	}
 }
 
-// cancelLane cancels runs of a lane, and those that wait in it from before.
+// cancelLane cancels runs of a lane, and those that wait in it from before; it returns when they have ended. Where
+// before is zero, all that wait but the last are canceled.
 func (e *Engine) cancelLane(name string, ids []string, before time.Time) {
-	ctx := context.Background()
-	queued, err := e.cfg.Store.Queued(ctx, name, maxRulings)
-	if err != nil {
+	const why = "a newer event with the same key came"
+	if before.IsZero() {
+		e.settleRulings() // so that all that wait are rows
+	}
+	queued, err := e.cfg.Store.Queued(context.Background(), name, maxRulings)
+	for ; err != nil && !e.draining.Load(); queued, err = e.cfg.Store.Queued(context.Background(), name, maxRulings) {
 		e.log.Error("reading what waits in a lane", "error", err)
+		e.pause()
 	}
 	if before.IsZero() && len(queued) > 0 {
-		before = queued[len(queued)-1].Order // all but the last
+		before = queued[len(queued)-1].Order
 	}
 	for _, run := range queued {
 		if run.Order.Before(before) {
 			ids = append(ids, run.ID)
 		}
 	}
+	for _, id := range ids { // all at once, so that their calls end at the same time
+		e.halt(id, &runtime.StepError{Kind: connectors.KindCanceled, Message: why})
+	}
 	for _, id := range ids {
-		if err := e.cancelRun(ctx, id, "a newer event with the same key came", false); err != nil && !isRefused(err) {
+		e.cancelFor(id, why)
+	}
+}
+
+// cancelFor is cancelRun of a run that has a place or waits for one, and may not have begun. It tries again until that
+// is done, or until Drain.
+func (e *Engine) cancelFor(id, why string) {
+	for !e.draining.Load() {
+		err := e.cancelRun(context.Background(), id, why)
+		switch {
+		case err == nil, isRefused(err):
+			return
+		case errors.Is(err, runtime.ErrNotFound):
+			e.awaitLife(id)
+		default:
 			e.log.Error("canceling a run for a newer one", "run", id, "error", err)
+			e.pause()
 		}
+	}
+}
+
+// awaitLife returns when a run that was let through and not recorded is being worked on, or has been.
+func (e *Engine) awaitLife(id string) {
+	e.mu.Lock()
+	if e.live[id] != nil {
+		e.mu.Unlock()
+		return
+	}
+	c := make(chan struct{})
+	e.waiting[id] = append(e.waiting[id], c)
+	e.mu.Unlock()
+	if _, err := e.cfg.Store.Run(context.Background(), id); !errors.Is(err, runtime.ErrNotFound) {
+		return
+	}
+	select {
+	case <-c:
+	case <-e.stopFeed:
 	}
 }
 

@@ -89,6 +89,7 @@ type Engine struct {
 	mu      sync.Mutex
 	working map[int64]struct{}         // Seqs of events being worked on
 	active  map[string]struct{}        // ids of runs being resumed, or changed by an operator
+	left    []string                   // ids of running runs that could not be resumed and must be tried again
 	live    map[string]*runner         // runs being worked on, by id
 	waiting map[string][]chan struct{} // who waits until a run is not active any more, or live
 
@@ -281,7 +282,11 @@ func (e *Engine) Connection(name string) *connectors.Conn {
 // record writes a change, however long the store refuses: what was done must not be forgotten while this process
 // lives. It gives up, with the store's error, only when the engine is cut off.
 func (e *Engine) record(c *runtime.Change) error {
+	calls := calledIn(c)
 	for complained := false; ; complained = true {
+		if complained && e.known(calls) {
+			return nil // it was made, and what it began has gone on since
+		}
 		err := e.cfg.Store.Record(context.Background(), c)
 		if err == nil {
 			if complained {
@@ -304,4 +309,23 @@ func (e *Engine) record(c *runtime.Change) error {
 			return err
 		}
 	}
+}
+
+// calledIn returns the id of a run that a change calls into being, or "".
+func calledIn(c *runtime.Change) string {
+	for _, run := range c.Runs {
+		if run.Parent != "" && run.Seq == 0 {
+			return run.ID
+		}
+	}
+	return ""
+}
+
+// known reports whether a run is certain to be in the store.
+func (e *Engine) known(id string) bool {
+	if id == "" {
+		return false
+	}
+	_, err := e.cfg.Store.Run(context.Background(), id)
+	return err == nil
 }

@@ -32,6 +32,7 @@ func (e *Engine) Accepted(ev *runtime.Event) {
 
 // noteDropped asks for a scan of the store from seq on.
 func (e *Engine) noteDropped(seq int64) {
+	seq = max(seq, 1) // 0 is for none, and no event has it
 	for {
 		old := e.dropped.Load()
 		if old != 0 && old <= seq || e.dropped.CompareAndSwap(old, seq) {
@@ -151,6 +152,7 @@ type job struct {
 	event        *runtime.Event
 	maybeDecided bool
 	run          string
+	running      bool   // the run is one that the last process was working on
 	ordered      bool   // it takes a ticket as soon as it has a slot; a ticket without one could hold up those with
 	ticket       int64  // its place in the order of admissions; 0 for none
 	admitted     func() // called once flow control has decided on the run; may be nil
@@ -187,6 +189,10 @@ func (e *Engine) worker(j job) {
 	}
 }
 
+// orderedTries is how often an event that others must not overtake is tried again at once: a fault that passes costs
+// nobody its place.
+const orderedTries = 3
+
 func (e *Engine) do(j job) {
 	defer e.work.Done()
 	defer e.release()
@@ -194,13 +200,24 @@ func (e *Engine) do(j job) {
 		e.doResume(j)
 		return
 	}
-	defer e.unwork(j.event.Seq)
-	defer e.turns.pass(j.ticket)
-	if err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) }); err != nil && !errors.Is(err, errDraining) {
-		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
-		e.turns.pass(j.ticket) // the others don't wait for it
+	err := e.guarded(func() error { return e.handle(j.event, j.maybeDecided, j.ticket) })
+	for range orderedTries {
+		if err == nil || j.ticket == 0 || e.draining.Load() {
+			break
+		}
+		e.log.Error("an event could not be worked on; those behind it wait for it", "event", j.event.ID, "error", err)
 		e.pause()
-		e.noteDropped(j.event.Seq)
+		err = e.guarded(func() error { return e.handle(j.event, true, j.ticket) })
+	}
+	e.turns.pass(j.ticket) // the others wait no longer
+	failed := err != nil && !errors.Is(err, errDraining)
+	if failed {
+		e.log.Error("an event could not be worked on; it is taken up again", "event", j.event.ID, "error", err)
+		e.pause()
+	}
+	e.unwork(j.event.Seq)
+	if failed {
+		e.noteDropped(j.event.Seq) // not earlier: the scan passes over events that are worked on
 	}
 }
 

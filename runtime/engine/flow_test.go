@@ -221,6 +221,25 @@ func TestCanceledRunOfABurstStaysCanceled(t *testing.T) {
 	}
 }
 
+func TestABurstThatEndedInADowntime(t *testing.T) {
+	src := flowing("debounce {\n period = \"1m\"\n}")
+	w := newWorld(t, src)
+	events := w.burst(1, `"c1"`)
+	w.nextDecision()
+	w.stop(context.Background())
+	w.clock.Advance(time.Hour)
+	if _, err := w.store.Expire(context.Background(), w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	events = append(events, w.accept(w.order("order.created", `id="o2"`)))
+	w.oneSlot = true
+	w.boot(src)
+	w.settled(events...)
+	if got := w.statuses(events); got != "completed completed" {
+		t.Errorf("runs: %s", got)
+	}
+}
+
 // gate is a vendor that answers when it is told to.
 type gate struct {
 	called chan string
@@ -254,20 +273,27 @@ func TestConcurrencyKeepsTheOrderOfAKey(t *testing.T) {
 	src := flowing("concurrency {\n key = trigger.customer\n limit = 1\n}")
 	w := newWorld(t, src)
 	g := w.gated()
+	held := w.vendor.answer
+	w.vendor.answer = func(ctx context.Context, action string, in map[string]cty.Value, n int) (cty.Value, error) {
+		if name := in["name"].AsString(); name == "x" { // an answer is for whoever takes it
+			g.called <- name
+			return cty.NilVal, nil
+		}
+		return held(ctx, action, in, n)
+	}
 	events := w.burst(4, `"c1"`)
 	other := w.send(w.order("order.created", `id="x"`, `customer="c2"`))
 	seen := map[string]bool{receive(t, g.called, "a call"): true, receive(t, g.called, "a call"): true}
 	if !seen["o1"] || !seen["x"] {
 		t.Fatalf("first calls: %v", seen)
 	}
-	for range 3 {
+	for range 4 { // that of x, too
 		w.nextDecision()
 	}
 	if got := w.statuses(events[1:]); got != "queued:concurrency queued:concurrency queued:concurrency" {
 		t.Errorf("behind the first: %s", got)
 	}
 	g.idle(t)
-	g.answer <- struct{}{}
 	g.answer <- struct{}{}
 	for i := 2; i <= 4; i++ {
 		if name := receive(t, g.called, "the next call"); name != fmt.Sprintf("o%d", i) {

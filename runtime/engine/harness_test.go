@@ -52,6 +52,7 @@ type vendor struct {
 	calls  []vendorCall
 	tries  map[string]int // by action and key
 	gone   func() bool    // whether nothing reaches the vendor; may be nil
+	seen   func(vendorCall)
 	answer func(ctx context.Context, action string, input map[string]cty.Value, n int) (cty.Value, error)
 }
 
@@ -77,6 +78,9 @@ func (v *vendor) call(ctx context.Context, c *connectors.Call) (connectors.Resul
 	v.tries[c.Action.Name+c.Key]++
 	n := v.tries[c.Action.Name+c.Key]
 	v.calls = append(v.calls, vendorCall{c.Action.Name, c.Key, c.Run, name})
+	if v.seen != nil {
+		v.seen(v.calls[len(v.calls)-1])
+	}
 	answer := v.answer
 	v.mu.Unlock()
 	out := cty.ObjectVal(map[string]cty.Value{"email": cty.StringVal("jo@example.com")})

@@ -248,6 +248,15 @@ func (f *flow) resumedPromoted(id string) {
 	}
 }
 
+// promoteAgain lets a run that has a place, and could not be started, be looked at again.
+func (f *flow) promoteAgain(lane, id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.lanes[lane]; l != nil && has(l.holders, id) {
+		f.promoted[id] = struct{}{}
+	}
+}
+
 // recoverLanes takes up who has and who waits for a place. No lane goes on before thaw.
 func (e *Engine) recoverLanes(ctx context.Context) error {
 	f := &e.flow
@@ -260,6 +269,7 @@ func (e *Engine) recoverLanes(ctx context.Context) error {
 		f.mu.Lock()
 		for _, run := range page {
 			after = run.Seq
+			f.noteOrder(run, g.recipes[run.Recipe])
 			l := f.lane(run.Lane, run.Recipe)
 			l.rule(g.recipes[run.Recipe])
 			switch {
@@ -293,7 +303,7 @@ func (e *Engine) thaw() {
 		if l.queued > 0 {
 			f.due[name] = struct{}{}
 		}
-		if l.onClash == check.CancelRunning && len(l.holders)+len(l.away)+l.queued > l.limit {
+		if waits := l.queued + l.pending; waits > 0 && l.onClash == check.CancelRunning && len(l.holders)+len(l.away)+waits > l.limit {
 			e.work.Add(1)
 			go e.clash(name, l, time.Time{})() // the last process meant to
 		}

@@ -129,7 +129,7 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 		// The vendor may ask for a rest where it states no limit, and of calls that share their requests.
 		var limit connectors.Limit
 		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil && !class.batched {
-			limit = spec.Limit(conn, a.Limit)
+			limit = spec.Limit(conn, a.Limit).Of(conn)
 		}
 		l = newLimiter(limit)
 		ds.classes[class] = l
@@ -329,6 +329,7 @@ func (l *limiter) tick(e *Engine) {
 		return
 	}
 	now := e.clock.Now()
+	l.pump(now) // its time may have come since the caller looked
 	next := l.opens(now)
 	if len(l.live)+len(l.bulk) == 0 || !next.After(now) {
 		return

@@ -110,6 +110,20 @@ func TestPermitPacesCalls(t *testing.T) {
 	}
 }
 
+func TestLimitsAreTheVendorsOwn(t *testing.T) {
+	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1, Unless: "url"}})
+	p.ask(schema.Idempotent, false)
+	if _, wait := p.ask(schema.Idempotent, false); wait == 0 {
+		t.Error("the vendor was called again at once")
+	}
+	p.conn = &connectors.Conn{Name: "stand-in", Service: "acme", Settings: map[string][]string{"url": {"http://127.0.0.1"}}}
+	for i := range 5 {
+		if _, wait := p.ask(schema.Idempotent, false); wait > 0 {
+			t.Errorf("call %d of a stand-in waits %v", i, wait)
+		}
+	}
+}
+
 func TestParkedCallsComeBackOneByOne(t *testing.T) {
 	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1}})
 	p.ask(schema.Idempotent, false)
@@ -314,5 +328,22 @@ func TestBreakerTellsOfItself(t *testing.T) {
 	}
 	if got := p.engine.Status().Alerts; len(got) != 1 || got[0].Kind != AlertBreakerOpen || got[0].Count != breakerFailures {
 		t.Errorf("alerts: %+v", got)
+	}
+}
+
+// TestALimitThatOpensWhileACallQueues has a call queue up just when the next may go: nothing else would let it through,
+// and all that come later would queue behind it.
+func TestALimitThatOpensWhileACallQueues(t *testing.T) {
+	p := newPermits(t, nil)
+	l := newLimiter(connectors.Limit{Rate: 1000, Burst: 1})
+	w := &waiter{ready: make(chan struct{})}
+	l.mu.Lock()
+	l.live = append(l.live, w)
+	l.tick(p.engine)
+	l.mu.Unlock()
+	select {
+	case <-w.ready:
+	default:
+		t.Error("it was left waiting")
 	}
 }

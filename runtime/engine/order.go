@@ -99,7 +99,7 @@ func (e *Engine) inOrder(o *feedOrder, ev *runtime.Event, scanned int64) bool {
 			return true
 		}
 		for _, missing := range page {
-			if !e.begin(missing, missing.Seq <= scanned) {
+			if !e.begin(missing, true) { // it may be one that the last process was working on
 				return false
 			}
 			o.expect = missing.Seq + 1

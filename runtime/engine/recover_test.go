@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -281,5 +282,117 @@ func TestStepsWithoutAPlaceArePutOffByADrain(t *testing.T) {
 	}
 	if done != 5 || unknowns != maxOnce {
 		t.Errorf("%d done, %d unknown", done, unknowns)
+	}
+}
+
+// unreadableStore is a store that can't read runs back while it is told so.
+type unreadableStore struct {
+	runtime.Store
+	down  atomic.Bool
+	tried chan struct{}
+}
+
+func (s *unreadableStore) Run(ctx context.Context, id string) (*runtime.Run, error) {
+	if s.down.Load() {
+		select {
+		case s.tried <- struct{}{}:
+		default:
+		}
+		return nil, errors.New("input/output error")
+	}
+	return s.Store.Run(ctx, id)
+}
+
+func TestARunningRunThatCannotBeReadIsTriedAgain(t *testing.T) {
+	src := map[string]string{"m.hcl": mail}
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	kill := w.bootMortal(src)
+	g := w.gated()
+	w.send(w.order("order.created"))
+	receive(t, g.called, "the call")
+	kill()
+	s := &unreadableStore{Store: w.store, tried: make(chan struct{}, 1)}
+	s.down.Store(true)
+	w.store = s
+	w.boot(src)
+	receive(t, s.tried, "a look at the run")
+	s.down.Store(false)
+	for limit := time.Now().Add(patience); len(w.runs) == 0 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunFailed || run.Error.Kind != connectors.KindUnknown {
+		t.Errorf("run = %+v", run)
+	}
+}
+
+// blindStore can't read undecided events at one of its looks, from 1.
+type blindStore struct {
+	runtime.Store
+	blind int64
+	looks atomic.Int64
+}
+
+func (s *blindStore) Undecided(ctx context.Context, after int64, limit int) ([]*runtime.Event, error) {
+	if s.looks.Add(1) == s.blind {
+		return nil, errors.New("input/output error")
+	}
+	return s.Store.Undecided(ctx, after, limit)
+}
+
+func TestTheFirstEventIsReadAgain(t *testing.T) {
+	src := flowing("concurrency {\n limit = 1\n}")
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	s := &blindStore{Store: w.store, blind: 2} // the first is that of the start, the second looks for what came before the event
+	w.store = s
+	w.boot(src)
+	for limit := time.Now().Add(patience); s.looks.Load() == 0 && time.Now().Before(limit); {
+		goruntime.Gosched()
+	}
+	w.send(w.order("order.created"))
+	for limit := time.Now().Add(patience); len(w.runs) == 0 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+	}
+	if run := w.nextRun(); run.Status != runtime.RunCompleted {
+		t.Errorf("run = %+v", run)
+	}
+}
+
+func TestAnEventOfTheLastProcessIsKnownInAGap(t *testing.T) {
+	src := map[string]string{"m.hcl": mail, "f.hcl": flowing("concurrency {\n limit = 1\n}")["f.hcl"]}
+	w := newWorld(t, src)
+	w.stop(context.Background())
+	kill := w.bootMortal(src)
+	g := w.gated()
+	w.send(w.order("order.created"))
+	receive(t, g.called, "a call")
+	receive(t, g.called, "another call")
+	kill() // the intent of the one is written down, nothing of the other
+	s := &blindStore{Store: w.store, blind: 1}
+	w.store = s
+	w.boot(src)
+	w.send(w.order("order.created", `id="o2"`))
+	for ended, limit := 0, time.Now().Add(patience); ended < 4 && time.Now().Before(limit); goruntime.Gosched() {
+		w.clock.Advance(storeRetry)
+		for len(w.runs) > 0 {
+			if (<-w.runs).Status.Ended() {
+				ended++
+			}
+		}
+	}
+	mails := map[string]int{}
+	for _, c := range w.vendor.log() {
+		if c.action == "acme_mail" {
+			mails[c.run]++
+		}
+	}
+	for run, n := range mails {
+		if n != 1 {
+			t.Errorf("%s called %d times", run, n)
+		}
+	}
+	if len(mails) != 2 {
+		t.Errorf("%d runs called", len(mails))
 	}
 }

@@ -27,7 +27,7 @@ func (e *Engine) recoverRuns(ctx context.Context) error {
 		for _, run := range page {
 			after = run.Seq
 			if run.Status == runtime.RunRunning {
-				e.beginResume(run.ID)
+				e.beginResumeAs(job{run: run.ID, running: true})
 			}
 		}
 		if len(page) < scanPage {
@@ -39,6 +39,9 @@ func (e *Engine) recoverRuns(ctx context.Context) error {
 // dueLoop resumes waiting runs when they are due, the earliest first.
 func (e *Engine) dueLoop() {
 	for {
+		if !e.resumeLeft() {
+			return
+		}
 		e.mu.Lock()
 		busy := len(e.active)
 		e.mu.Unlock()
@@ -96,13 +99,14 @@ func (e *Engine) sleepUntilDue(asOf time.Time) bool {
 	return true
 }
 
-// beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on; ok is
-// false when draining.
+// beginResume works on a recorded run in a goroutine of its own. started is false where it is being worked on, be it
+// since its event came: then it may be in the store already while its runner tries again to record it. ok is false when
+// draining.
 func (e *Engine) beginResume(id string) (started, ok bool) { return e.beginResumeAs(job{run: id}) }
 
 func (e *Engine) beginResumeAs(j job) (started, ok bool) {
 	e.mu.Lock()
-	_, busy := e.active[j.run]
+	busy := has(e.active, j.run) || e.live[j.run] != nil
 	if !busy {
 		e.active[j.run] = struct{}{}
 	}
@@ -131,11 +135,36 @@ func (e *Engine) doResume(j job) {
 		e.log.Error("a run could not be resumed; it is tried again", "run", j.run, "error", err)
 		e.turns.pass(j.ticket) // the others don't wait for it
 		e.pause()
+		if j.running {
+			e.mu.Lock()
+			e.left = append(e.left, j.run) // it is not among those that are due
+			e.mu.Unlock()
+		}
 	}
 }
 
+// resumeLeft takes up again the running runs that could not be resumed. ok is false when draining.
+func (e *Engine) resumeLeft() (ok bool) {
+	e.mu.Lock()
+	left := e.left
+	e.left = nil
+	e.mu.Unlock()
+	for _, id := range left {
+		started, ok := e.beginResumeAs(job{run: id, running: true})
+		if !ok {
+			return false
+		}
+		if !started { // it is about to be let go of, which wakes the loop
+			e.mu.Lock()
+			e.left = append(e.left, id)
+			e.mu.Unlock()
+		}
+	}
+	return true
+}
+
 // resume reads a run back and goes on with it.
-func (e *Engine) resume(j job) error {
+func (e *Engine) resume(j job) (err error) {
 	ctx := context.Background()
 	run, err := e.cfg.Store.Run(ctx, j.run)
 	if err != nil {
@@ -149,8 +178,12 @@ func (e *Engine) resume(j job) error {
 		return err
 	}
 	if run.Status == runtime.RunQueued || run.Queue != 0 {
+		promoted, lane := run.Status == runtime.RunQueued && run.Queue == runtime.QueueLane, run.Lane
 		defer func() {
-			if r.inBulk {
+			switch {
+			case err != nil && promoted && !e.draining.Load():
+				e.flow.promoteAgain(lane, run.ID) // its row says that it waits, so that nobody else would start it
+			case r.inBulk:
 				e.leaveBulk(run.ID)
 			}
 		}()

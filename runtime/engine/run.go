@@ -431,7 +431,7 @@ func (r *runner) conclude() error {
 		r.e.cfg.Metrics.RunEnded(r.run.Recipe, r.run.Status.String())
 		r.report()
 	}
-	if !ended || change.Wake != nil || len(change.Keys) > 0 {
+	if change.Wake != nil || len(change.Keys) > 0 {
 		signal(r.e.wakeDue)
 	}
 	if r.e.cfg.OnRun != nil {

@@ -301,10 +301,12 @@ func TestAnEventWhoseOwnRunIsLongCountsForAWaitThatEndsMeanwhile(t *testing.T) {
 		t.Fatalf("%v (%v)", run.Status, run.Error)
 	}
 	close(answer)
-	if run = w.toEnd(); run.Recipe != "slow" {
-		t.Fatalf("%s ended first", run.Recipe)
+	for _, run = range []*runtime.Run{w.toEnd(), w.toEnd()} { // who tells of its end first is open
+		if run.Recipe == "r" {
+			break
+		}
 	}
-	if run = w.toEnd(); run.Status != runtime.RunCompleted || w.vendor.called(false) != "slow 3 evt_2" {
+	if run.Recipe != "r" || run.Status != runtime.RunCompleted || w.vendor.called(false) != "slow 3 evt_2" {
 		t.Errorf("%v (%v), calls %q", run.Status, run.Error, w.vendor.called(false))
 	}
 }
