@@ -84,8 +84,6 @@ func (e *Engine) prepare(a *admission) error {
 	return failed
 }
 
-func (r *runner) hasFailed() bool { return r.run.Error != nil }
-
 // maxPriority is the most seconds by which a run goes before others: a day, as the checker says of constants.
 const maxPriority = 86400
 
