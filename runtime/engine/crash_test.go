@@ -160,11 +160,13 @@ func (sc *scenario) crashAt(t *testing.T, point string, nth int) (reached bool) 
 	d := &death{point: point, nth: nth, c: make(chan struct{})}
 	store := w.store
 	w.store, w.crash = &mortalStore{store, d}, d.at
-	w.vendor.answer, w.vendor.gone = byName, d.is
+	w.vendor.answer = byName
+	w.vendor.goes(d.is)
 	w.boot(sc.files)
 	takeOver := func() {
 		w.stop(expired())
-		w.store, w.crash, w.vendor.gone = store, nil, nil
+		w.store, w.crash = store, nil
+		w.vendor.goes(nil)
 		w.boot(sc.files)
 	}
 	created := w.send(w.order("order.created"))

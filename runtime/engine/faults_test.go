@@ -194,7 +194,10 @@ func TestPlacesOverARestartInNoTime(t *testing.T) {
 		return err == nil && c.Runs[runtime.RunQueued] == 2
 	})
 	kill()
-	w.vendor.answer, w.vendor.gone = nil, nil
+	w.vendor.mu.Lock()
+	w.vendor.answer = nil
+	w.vendor.mu.Unlock()
+	w.vendor.goes(nil)
 	late := w.order("order.created", `id="o4"`)
 	late.ReceivedAt = events[0].ReceivedAt
 	events = append(events, w.accept(late))

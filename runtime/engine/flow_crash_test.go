@@ -42,7 +42,7 @@ func countAfterCrash(t *testing.T, src map[string]string, calls int, point strin
 	d := &death{point: point, nth: nth, c: make(chan struct{})}
 	store := w.store
 	w.store, w.crash = &mortalStore{store, d}, d.at
-	w.vendor.gone = d.is
+	w.vendor.goes(d.is)
 	w.boot(src)
 	var events []*runtime.Event
 	for i := range 6 {
@@ -69,7 +69,8 @@ func countAfterCrash(t *testing.T, src map[string]string, calls int, point strin
 			if !takenOver {
 				takenOver = true
 				w.stop(expired())
-				w.store, w.crash, w.vendor.gone = store, nil, nil
+				w.store, w.crash = store, nil
+				w.vendor.goes(nil)
 				w.boot(src)
 			}
 		default:

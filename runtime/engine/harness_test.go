@@ -61,6 +61,13 @@ type vendorCall struct {
 	name             string // the input "name"
 }
 
+// goes says from when on nothing reaches the vendor. Calls of an engine that was killed may still be under way.
+func (v *vendor) goes(gone func() bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.gone = gone
+}
+
 func (v *vendor) call(ctx context.Context, c *connectors.Call) (connectors.Result, error) {
 	in := c.Input.AsValueMap()
 	name := ""
