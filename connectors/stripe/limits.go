@@ -25,7 +25,11 @@ func limits() map[string]connectors.Limit {
 // testRate is what Stripe takes in test mode, in calls a second.
 const testRate = 25
 
+// limitFor is what holds for a connection: none where its calls go to another address, who is not Stripe.
 func limitFor(c *connectors.Conn, class string) connectors.Limit {
+	if base := strings.TrimRight(c.Setting(settingBaseURL), "/"); base != "" && base != defaultBaseURL {
+		return connectors.Limit{}
+	}
 	l := limits()[class]
 	if live, known := keyMode(c); known && !live && l.Rate > testRate {
 		l.Rate, l.Burst = testRate, testRate
