@@ -334,7 +334,7 @@ func leftOut(o *schema.Object) *schema.Object {
 
 // gate looks what stopped a run up among what could: filters by label or address, settings of triggers, flow control.
 func (c *checker) gate(by string, rng hcl.Range) {
-	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency"}
+	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency", "limits", "paused"}
 	for _, n := range c.recipe.Nodes {
 		if n.Kind == check.Filter {
 			known = append(known, n.Address)
