@@ -139,6 +139,9 @@ func (e *Engine) cancelRun(ctx context.Context, id, why string) error {
 		steps = append(steps, s)
 	}
 	run.Steps = steps
+	if heldForLimits(run) {
+		run.StoppedBy = ""
+	}
 	run.Status, run.Error, run.EndedAt, run.Due, run.Queue = runtime.RunCanceled, reason, now, time.Time{}, 0
 	if err := e.record(&runtime.Change{Runs: []*runtime.Run{run}, Wake: wakeOf(run)}); err != nil {
 		return fmt.Errorf("canceling run %s: %w", id, err)
