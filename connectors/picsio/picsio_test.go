@@ -222,10 +222,10 @@ func TestDeliveries(t *testing.T) {
 		return env.ID
 	}
 	named := http.Header{"X-Request-Id": {"7"}}
-	if id(`{"_id":"a1"}`, named) != id(`{"_id":"a1"}`, named) {
+	if first, again := id(`{"_id":"a1"}`, named), id(`{"_id":"a1"}`, named); first != again {
 		t.Error("a named delivery that comes twice is two events")
 	}
-	if id(`{"_id":"a1"}`, nil) == id(`{"_id":"a1"}`, nil) {
+	if first, other := id(`{"_id":"a1"}`, nil), id(`{"_id":"a1"}`, nil); first == other {
 		t.Error("two events of an asset became one")
 	}
 }
