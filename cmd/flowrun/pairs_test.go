@@ -260,3 +260,32 @@ func witness(s pair.Source) string {
 	}
 	return s.Field.Type.Prefix + "123"
 }
+
+// TestWrittenTestsCanFail spoils a recipe in one way after the other, each of which its test must notice.
+func TestWrittenTestsCanFail(t *testing.T) {
+	registry := all.Registry()
+	p, err := pair.Write(registry, "stripe_charge_failed", "customerio_delete")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := provePair(t.Context(), registry, p); err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string][]string{
+		"somebody else is deleted":       {"id = trigger.customer", "id = trigger.id"},
+		"nobody is asked":                {"condition = var.allow_customerio_delete", "condition = var.allow_customerio_delete || trigger.amount >= 0"},
+		"a guest is deleted":             {"condition = trigger.customer != null", "condition = trigger.amount >= 0", "id = trigger.customer", `id = coalesce(trigger.customer, "guest")`},
+		"nothing is deleted":             {`action "customerio_delete" {`, "action \"customerio_delete\" {\n  when = trigger.amount < 0"},
+		"another event starts it":        {`trigger "stripe_charge_failed"`, `trigger "stripe_charge_succeeded"`},
+		"the person is deleted by force": {"condition = var.allow_customerio_delete", "condition = !var.allow_customerio_delete"},
+	} {
+		spoiled := *p
+		spoiled.Text = strings.NewReplacer(change...).Replace(p.Text)
+		if spoiled.Text == p.Text {
+			t.Errorf("%s: there is nothing to change in\n%s", what, p.Text)
+		}
+		if _, _, err := provePair(t.Context(), registry, &spoiled); err == nil || !strings.Contains(err.Error(), "test") {
+			t.Errorf("%s, and the test passes: %v\n%s", what, err, p.Test)
+		}
+	}
+}
