@@ -92,7 +92,7 @@ func benchPast(b *testing.B, registry *connectors.Registry, types []string) *eng
 			b.Fatalf("there is no trigger stripe_%s", types[n%len(types)])
 		}
 		kinds[n] = trigger.Events[0]
-		set := map[string]string{"amount": fmt.Sprint(n % 100)}
+		set := map[string]string{"amount": fmt.Sprint(n / len(types) * 7 % 100)}
 		if !strings.Contains(kinds[n], "dispute") {
 			set["customer"] = fmt.Sprintf("cus_%d", n)
 		}
