@@ -40,7 +40,6 @@ var layers = []layer{
 	{"lang/edit/lsp", 5},
 	{"lang/langtest", 5},
 	{"lang/edit", 4},
-	{"lang/suite", 4},
 	{"runtime", 4},
 	{"runtime/telemetry", 4},
 	{"connectors/connectortest", 4},
@@ -48,6 +47,7 @@ var layers = []layer{
 	{"connectors/*", 4}, // each service
 	{"connectors", 3},
 	{"lang/draw", 3},
+	{"lang/suite", 3},
 	{"lang", 3},
 	{"lang/check", 2},
 	{"lang/eval", 2},
