@@ -161,7 +161,8 @@ type Run struct {
 	Input  json.RawMessage `json:"input,omitempty"`
 	Output json.RawMessage `json:"output,omitempty"`
 
-	Steps []Step `json:"steps,omitempty"` // not in lists
+	Steps  []Step `json:"steps,omitempty"`  // not in lists
+	Masked int    `json:"masked,omitempty"` // how many values are masked
 }
 
 // Step is one step of a run.
@@ -215,6 +216,7 @@ type Event struct {
 	Decision   *Decision       `json:"decision,omitempty"` // left out until a program has decided
 	Payload    json.RawMessage `json:"payload,omitempty"`  // not in lists, nor once retention has dropped it
 	Runs       []Run           `json:"runs,omitempty"`     // not in lists
+	Masked     int             `json:"masked,omitempty"`   // how many values of the payload are masked
 }
 
 // Decision is what a program made of an event.

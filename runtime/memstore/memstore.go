@@ -38,6 +38,8 @@ type Store struct {
 	counters map[string]*counter
 	fields   map[int64][]runtime.Field // of events, by Seq
 	fieldsTo int64
+	audits   []*runtime.Audit // in the order of Seq
+	auditSeq int64
 }
 
 type key struct{ connection, id string }
