@@ -33,7 +33,6 @@ function files(dir: string): string[] {
 }
 
 export default defineConfig({
-  esbuild: { jsx: "automatic", jsxImportSource: "preact", legalComments: "none" },
   build: {
     outDir,
     emptyOutDir: true,

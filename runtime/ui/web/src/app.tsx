@@ -1,7 +1,6 @@
 // The frame around every view: navigation, what everybody must know (a refused reload, calls that are held back, a
 // server that does not answer), the keyboard, and messages.
 
-import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { session, unreachable } from "./api/session";
@@ -12,9 +11,7 @@ import { Toasts } from "./components/toast";
 import { Loading, Page } from "./components/ui";
 import { bind } from "./lib/keys";
 import { go, here } from "./lib/router";
-import { nav, type Route, routes, type ViewProps } from "./routes";
-
-type View = ComponentType<ViewProps>;
+import { nav, type Route, routes, type View } from "./routes";
 
 const loaded = new Map<Route, View>();
 
@@ -75,12 +72,12 @@ function Outlet({ path }: { path: string }) {
   const route = found?.route;
 
   useEffect(() => {
-    if (route === undefined || loaded.has(route)) {
+    if (route?.load === undefined || loaded.has(route)) {
       return undefined;
     }
     let gone = false;
     setFailed(false);
-    route.view().then(
+    route.load().then(
       (module) => {
         loaded.set(route, module.default);
         if (!gone) {
@@ -104,7 +101,7 @@ function Outlet({ path }: { path: string }) {
       </Page>
     );
   }
-  const Shown = loaded.get(found.route);
+  const Shown = found.route.view ?? loaded.get(found.route);
   if (Shown !== undefined) {
     return <Shown key={found.route.pattern.source} params={found.params} />;
   }

@@ -1,14 +1,23 @@
-// Which view is at which path. Views that few look at each time are loaded when they are first shown.
+// Which view is at which path. What is looked at all day comes with the page; the rest is loaded when it is first shown.
 
 import type { ComponentType } from "preact";
 
-export interface Route {
-  pattern: RegExp; // its groups are the view's parameters
-  view: () => Promise<{ default: ComponentType<ViewProps> }>;
-}
+import EventView from "./views/event";
+import Events from "./views/events";
+import Home from "./views/home";
+import Runs from "./views/runs";
+import SignIn from "./views/sign-in";
 
 export interface ViewProps {
   params: string[]; // decoded
+}
+
+export type View = ComponentType<ViewProps>;
+
+export interface Route {
+  pattern: RegExp; // its groups are the view's parameters
+  view?: View;
+  load?: () => Promise<{ default: View }>; // where there is no view
 }
 
 export interface NavItem {
@@ -18,12 +27,12 @@ export interface NavItem {
 }
 
 export const routes: Route[] = [
-  { pattern: /^\/$/, view: () => import("./views/home") },
-  { pattern: /^\/runs$/, view: () => import("./views/runs") },
-  { pattern: /^\/runs\/([^/]+)$/, view: () => import("./views/run") },
-  { pattern: /^\/events$/, view: () => import("./views/events") },
-  { pattern: /^\/events\/([^/]+)$/, view: () => import("./views/event") },
-  { pattern: /^\/sign-in$/, view: () => import("./views/sign-in") },
+  { pattern: /^\/$/, view: Home },
+  { pattern: /^\/runs$/, view: Runs },
+  { pattern: /^\/runs\/([^/]+)$/, load: () => import("./views/run") },
+  { pattern: /^\/events$/, view: Events },
+  { pattern: /^\/events\/([^/]+)$/, view: EventView },
+  { pattern: /^\/sign-in$/, view: SignIn },
 ];
 
 export const nav: NavItem[] = [

@@ -32,7 +32,7 @@ const ahead = 60; // rows before the end at which more are asked for
 export function Rows<T>({ label, layout, rows, columns, id, link, height, more, onMore }: RowsProps<T>) {
   const body = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState<[number, number]>([0, 60]);
-  const wanted = useRef<number>();
+  const wanted = useRef<number | undefined>(undefined);
   const tall = narrow.value ? height.narrow : height.wide;
 
   useLayoutEffect(() => {
