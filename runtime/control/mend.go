@@ -42,8 +42,8 @@ type RetryRequest struct {
 
 // ResolveRequest settles a step whose outcome is unknown.
 type ResolveRequest struct {
-	Step    string `json:"step,omitempty"` // its address; the only unknown one where left out
-	Outcome string `json:"outcome"`        // "sent": it was done, the run goes on; "resend": it was not, and is done again
+	Step    string `json:"step,omitempty"`             // its address; the only unknown one where left out
+	Outcome string `json:"outcome" enum:"sent,resend"` // "sent": it was done, the run goes on; "resend": it was not, and is done again
 }
 
 // ReplayRequest says how an event is run again.
