@@ -196,9 +196,13 @@ func (h *Handler) replayEvent(r *http.Request, op Operator) (any, error) {
 		return nil, err
 	}
 	list := RunList{Runs: []Run{}}
-	m := h.masker(r)
+	masked := h.masker(r) != nil
 	for _, run := range runs {
-		list.Runs = append(list.Runs, summary(run, m))
+		out, err := h.listed(r.Context(), run, masked)
+		if err != nil {
+			return nil, err
+		}
+		list.Runs = append(list.Runs, out)
 	}
 	return list, nil
 }
