@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
+	"github.com/flowrun/flowrun/runtime/ui"
 )
 
 // findDoor returns the door of a connection that a recipe listens on, or nil.
@@ -59,6 +60,7 @@ func (s *server) newDoor() *control.Handler {
 		Ready:   s.notReady,
 		Access:  s.access,
 		Shapes:  newShapes((*machine)(s)),
+		Page:    ui.New(),
 		Clock:   s.m.Clock,
 		Log:     s.log,
 		Metrics: s.metrics,

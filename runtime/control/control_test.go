@@ -305,6 +305,41 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s %s is served and not described", r.method, r.path)
 		}
 	}
+	// Who may do what is said of each, and the words of records are those of the store.
+	for path, ops := range doc.Paths {
+		for method, op := range ops {
+			var said struct {
+				Role      string `json:"x-role"`
+				Responses map[string]any
+			}
+			if err := json.Unmarshal(op, &said); err != nil {
+				t.Fatal(err)
+			}
+			open := path == sessionPath || isProbe(path)
+			if (said.Role == "") != open || (said.Responses["401"] == nil) != open || said.Role == "view" && method != "get" {
+				t.Errorf("%s %s is for %q, with %v", method, path, said.Role, said.Responses["401"])
+			}
+		}
+	}
+	words := func(schema, field string) string {
+		raw, err := json.Marshal(doc.Components.Schemas[schema].(map[string]any)["properties"].(map[string]any)[field].(map[string]any)["enum"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	var runs, steps []string
+	for s := runtime.RunRunning; s <= runtime.RunSkipped; s++ {
+		runs = append(runs, s.String())
+	}
+	for s := runtime.StepIntent; s <= runtime.StepUnknown; s++ {
+		steps = append(steps, s.String())
+	}
+	for got, want := range map[string][]string{words("Run", "status"): runs, words("Step", "status"): steps} {
+		if raw, err := json.Marshal(want); err != nil || got != string(raw) {
+			t.Errorf("described are %s, there are %s", got, raw)
+		}
+	}
 	// Every reference leads somewhere.
 	for part := range strings.SplitSeq(string(raw), `"#/components/schemas/`) {
 		if name, _, ok := strings.Cut(part, `"`); ok && !strings.HasPrefix(part, "{") && doc.Components.Schemas[name] == nil {

@@ -174,9 +174,13 @@ func (h *Handler) runs(r *http.Request) (any, error) {
 		runs = runs[:q.limit]
 		list.Next = cursor(runs[len(runs)-1].Seq)
 	}
-	m := h.masker(r)
+	masked := h.masker(r) != nil
 	for _, run := range runs {
-		list.Runs = append(list.Runs, summary(run, m))
+		out, err := h.listed(r.Context(), run, masked)
+		if err != nil {
+			return nil, err
+		}
+		list.Runs = append(list.Runs, out)
 	}
 	return list, nil
 }

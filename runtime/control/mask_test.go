@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -221,6 +222,20 @@ func TestNothingLeaks(t *testing.T) {
 		seen(request{path: path + "?masked=1", header: operator}, false)
 		d.crew.why = &Why{Verdict: []Verdict{{Because: "it met " + name}}}
 		seen(request{path: path, header: operator}, true)
+	}
+	for _, header := range []map[string]string{viewer, operator} {
+		seen(request{path: "/api/v1/runs?masked=1", header: header}, false)
+		seen(request{path: "/api/v1/events?masked=1", header: header}, false)
+		seen(request{path: "/api/v1/status?masked=1", header: header}, false)
+	}
+	seen(request{path: "/api/v1/runs", header: operator}, true)
+	server := httptest.NewServer(d.Handler)
+	defer server.Close()
+	defer d.CloseStreams()
+	l := listen(t, server, samSecret, "?only=run")
+	d.Publish(run)
+	if got := l.says("run"); strings.Contains(got, mail) || strings.Contains(got, name) || !strings.Contains(got, "no person [masked] named [masked]") {
+		t.Errorf("the stream shows %s", got)
 	}
 	for _, path := range []string{"/api/v1/events/evt_leak/reveal", "/api/v1/runs/run_leak/reveal"} {
 		seen(request{method: "POST", path: path, body: `{"reason":"a ticket"}`, cookies: []*http.Cookie{cookie}}, true)

@@ -42,8 +42,8 @@ type RetryRequest struct {
 
 // ResolveRequest settles a step whose outcome is unknown.
 type ResolveRequest struct {
-	Step    string `json:"step,omitempty"` // its address; the only unknown one where left out
-	Outcome string `json:"outcome"`        // "sent": it was done, the run goes on; "resend": it was not, and is done again
+	Step    string `json:"step,omitempty"`             // its address; the only unknown one where left out
+	Outcome string `json:"outcome" enum:"sent,resend"` // "sent": it was done, the run goes on; "resend": it was not, and is done again
 }
 
 // ReplayRequest says how an event is run again.
@@ -196,9 +196,13 @@ func (h *Handler) replayEvent(r *http.Request, op Operator) (any, error) {
 		return nil, err
 	}
 	list := RunList{Runs: []Run{}}
-	m := h.masker(r)
+	masked := h.masker(r) != nil
 	for _, run := range runs {
-		list.Runs = append(list.Runs, summary(run, m))
+		out, err := h.listed(r.Context(), run, masked)
+		if err != nil {
+			return nil, err
+		}
+		list.Runs = append(list.Runs, out)
 	}
 	return list, nil
 }

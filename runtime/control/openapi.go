@@ -51,8 +51,16 @@ func operation(r route, schemas map[string]any) map[string]any {
 		}
 	}
 	for _, p := range r.params {
-		params = append(params, map[string]any{"name": p.name, "in": "query", "description": p.doc,
-			"schema": map[string]any{"type": "string"}})
+		shape := map[string]any{"type": "string"}
+		switch p.name {
+		case "limit":
+			shape = map[string]any{"type": "integer", "minimum": 1, "maximum": largestPage, "default": defaultPage}
+		case "masked":
+			shape = map[string]any{"type": "string", "enum": []string{"1"}}
+		case "where": // the only one that may be given several times
+			shape = map[string]any{"type": "array", "items": shape}
+		}
+		params = append(params, map[string]any{"name": p.name, "in": "query", "description": p.doc, "schema": shape})
 	}
 	content := map[string]any{r.media: map[string]any{"schema": map[string]any{"type": "string"}}}
 	if r.media == "" {

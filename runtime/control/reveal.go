@@ -87,15 +87,34 @@ func (h *Handler) wholeEvent(ctx context.Context, e *runtime.Event, m *masker) (
 	return &out, nil
 }
 
-// summary is a run as lists show it.
+// summary is a run as lists show it. What is masked of its event must be known by then.
 func summary(r *runtime.Run, m *masker) Run {
 	out := runJSON(r)
 	out.Steps = nil
+	m.brief(&out)
+	return out
+}
+
+// brief masks a run without its steps.
+func (m *masker) brief(out *Run) {
 	if m != nil {
 		out.Input, out.Output = nil, nil
 		m.failure(out.Error)
 	}
-	return out
+}
+
+// listed is a run as lists show it, with what is masked of its event read for it alone.
+func (h *Handler) listed(ctx context.Context, r *runtime.Run, masked bool) (Run, error) {
+	if !masked {
+		return summary(r, nil), nil
+	}
+	m := h.newMasker()
+	if r.Error != nil {
+		if err := h.learn(ctx, m, r.EventSeq); err != nil {
+			return Run{}, err
+		}
+	}
+	return summary(r, m), nil
 }
 
 // learn has m know what is masked of a run's event, and returns it. Where retention has dropped that there is nothing to

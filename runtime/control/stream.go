@@ -20,10 +20,12 @@ import (
 )
 
 const (
-	maxStreams  = 64
-	streamQueue = 256
-	streamLook  = time.Second // between two looks at the server's state
-	streamBeat  = 15          // looks after which something is said, so that proxies and readers see that the line is alive
+	maxStreams = 64
+	// streamPatience is how long a reader may take to take what is written, by the clock of its connection.
+	streamPatience = 30 * time.Second
+	streamQueue    = 256
+	streamLook     = time.Second // between two looks at the server's state
+	streamBeat     = 15          // looks after which something is said, so that proxies and readers see that the line is alive
 )
 
 // streamKinds are the names of what is told.
@@ -57,6 +59,7 @@ type reader struct {
 // news is a run or an event. Readers write it down themselves, since they don't all see the same of it.
 type news struct {
 	run      *Run
+	of       int64          // the Seq of the run's event
 	event    *runtime.Event // without its payload
 	decision *runtime.Decision
 }
@@ -72,7 +75,7 @@ func (h *Handler) Publish(r *runtime.Run) {
 	out := runJSON(r)
 	out.Steps = nil
 	for reader := range h.streams.readers {
-		if reader.runs && !reader.tell(news{run: &out}) {
+		if reader.runs && !reader.tell(news{run: &out, of: r.EventSeq}) {
 			reader.miss(Missed{Runs: 1})
 		}
 	}
@@ -216,6 +219,8 @@ func (t *teller) run(w http.ResponseWriter) {
 		if t.buf.Len() == 0 {
 			return nil
 		}
+		// Who does not read must not keep a place; what can't be bounded is a test's.
+		_ = out.SetWriteDeadline(time.Now().Add(streamPatience))
 		_, err := w.Write(t.buf.Bytes())
 		t.buf.Reset()
 		return errors.Join(err, out.Flush())
@@ -271,12 +276,15 @@ func (t *teller) tell(n news) {
 	case n.run != nil:
 		out := *n.run
 		if t.masked {
-			out.Input, out.Output = nil, nil
+			m := t.h.newMasker()
 			if out.Error != nil {
 				own := *out.Error
 				out.Error = &own
-				t.h.newMasker().failure(out.Error)
+				if t.h.learn(t.r.Context(), m, n.of) != nil {
+					own.Message = maskedWord // what it repeats of the event can't be known
+				}
 			}
+			m.brief(&out)
 		}
 		t.say("run", out)
 	case n.event != nil:

@@ -20,7 +20,7 @@ type Why struct {
 // Verdict is what one recipe made of an event.
 type Verdict struct {
 	Recipe  string `json:"recipe"`
-	Outcome string `json:"outcome"` // "ran", "held back", "not started", "failed", "disabled"
+	Outcome string `json:"outcome" enum:"ran,held back,not started,failed,disabled"`
 	Because string `json:"because"` // one sentence
 	Run     string `json:"run,omitempty"`
 	Status  string `json:"status,omitempty"` // of the run

@@ -13,10 +13,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -47,8 +47,9 @@ type Handler struct {
 
 var _ http.Handler = (*Handler)(nil)
 
-// New returns the page. An error says that what is embedded is no page.
-func New() (*Handler, error) {
+// New returns the page. What is embedded can always be read and packed; it panics where that is no page, which is a
+// fault that the first test finds.
+func New() *Handler {
 	h := &Handler{assets: map[string]*file{}}
 	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -58,40 +59,25 @@ func New() (*Handler, error) {
 		if err != nil {
 			return err
 		}
-		switch rest := strings.TrimPrefix(name, "dist"); {
-		case rest == "/index.html":
+		switch at := strings.TrimPrefix(name, "dist"); {
+		case at == "/index.html":
 			h.document, err = newFile(name, raw)
-		case strings.HasPrefix(rest, "/assets/"):
-			h.assets[rest], err = newFile(name, raw)
+		case strings.HasPrefix(at, "/assets/"):
+			h.assets[at], err = newFile(name, raw)
 		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the page: %w", err)
+	if err != nil || h.document == nil {
+		panic(fmt.Sprintf("ui: what is embedded is no page: %v", err))
 	}
-	if h.document == nil {
-		return nil, fmt.Errorf("reading the page: there is no dist/index.html")
-	}
-	return h, nil
+	return h
 }
 
 func newFile(name string, raw []byte) (*file, error) {
 	sum := sha256.Sum256(raw)
-	f := &file{kind: mime.TypeByExtension(path.Ext(name)), tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, plain: raw}
-	// What a system's own table says of these varies, and a script of another type is not run.
-	switch path.Ext(name) {
-	case ".js":
-		f.kind = "text/javascript; charset=utf-8"
-	case ".css":
-		f.kind = "text/css; charset=utf-8"
-	case ".svg":
-		f.kind = "image/svg+xml"
-	}
+	f := &file{kind: kindOf(name), tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, plain: raw}
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	w := gzip.NewWriter(&b)
 	if _, err := w.Write(raw); err != nil {
 		return nil, err
 	}
@@ -102,6 +88,22 @@ func newFile(name string, raw []byte) (*file, error) {
 		f.packed = b.Bytes()
 	}
 	return f, nil
+}
+
+// kindOf is the media type of a file. What a system's own table says of scripts varies, and one of another type is not
+// run.
+func kindOf(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return "application/octet-stream"
 }
 
 // ServeHTTP implements http.Handler.
@@ -116,9 +118,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	if strings.HasPrefix(r.URL.Path, "/assets/") {
 		f := h.assets[r.URL.Path]
 		if f == nil {
@@ -157,7 +156,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, status int) {
 		header.Set("Content-Encoding", "gzip")
 		body = f.packed
 	}
-	header.Set("Content-Length", fmt.Sprint(len(body)))
+	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method == http.MethodGet {
 		// The asker hung up; there is nobody to tell.

@@ -19,15 +19,6 @@ import (
 	"github.com/flowrun/flowrun/runtime/ui"
 )
 
-func page(t *testing.T) *ui.Handler {
-	t.Helper()
-	h, err := ui.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
 func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, path, http.NoBody)
@@ -35,7 +26,7 @@ func ask(t *testing.T, method, path string, header ...string) *http.Response {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	page(t).ServeHTTP(w, r)
+	ui.New().ServeHTTP(w, r)
 	return w.Result()
 }
 

@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { session, unreachable } from "./api/session";
+import { session } from "./api/session";
 import { Banners } from "./components/banners";
 import { Help } from "./components/help";
 import { Nav } from "./components/nav";
@@ -39,12 +39,8 @@ export function App() {
   if (place.path === "/sign-in") {
     return <Outlet path={place.path} />;
   }
-  if (session.value === undefined || session.value === null) {
-    return (
-      <main class="bare">
-        {unreachable.value === undefined ? <Loading what="The server is asked" /> : <p role="alert">{unreachable.value.message} It is tried again every 10 seconds.</p>}
-      </main>
-    );
+  if (session.value === null) {
+    return null; // the way to the sign-in is taken
   }
   return (
     <div class="shell">

@@ -2,7 +2,10 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/components.css";
+import "./styles/dialog.css";
+import "./styles/filters.css";
 import "./styles/rows.css";
+import "./styles/text.css";
 import "./styles/drawn.css";
 import "./styles/views.css";
 
@@ -22,24 +25,24 @@ tick();
 listen();
 keys.listen();
 
-whenSignedOut(() => {
+function signIn(): void {
   server.session.value = null;
   live.stop();
   if (here.value.path !== "/sign-in") {
     go(href("/sign-in", { next: here.value.path + window.location.search }), true);
   }
-});
+}
+
+whenSignedOut(signIn);
 
 async function begin(): Promise<void> {
-  await server.identify();
+  // The status may be asked for before it is known who asks: both are wanted, and each is refused by itself.
+  await Promise.all([server.identify(), server.refresh()]);
   if (server.session.value === null) {
-    if (here.value.path !== "/sign-in") {
-      go(href("/sign-in", { next: here.value.path + window.location.search }), true);
-    }
-    return;
+    signIn();
+  } else {
+    live.start();
   }
-  await server.refresh();
-  live.start();
 }
 
 const root = document.getElementById("app");

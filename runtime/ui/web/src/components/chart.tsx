@@ -1,6 +1,6 @@
 // Counts per outcome over time, as stacked bars. Small: it shows when something began, and leads there by a click.
 
-import { count, moment } from "../lib/format";
+import { count, minute } from "../lib/format";
 import { lookOf } from "./status";
 
 export interface Bucket {
@@ -49,7 +49,7 @@ export function Chart({ buckets, step, order, onPick }: ChartProps) {
           const words = parts.map((status) => `${count(bucket.counts[status] ?? 0)} ${lookOf(status).label.toLowerCase()}`).join(", ");
           return (
             <g key={bucket.at} class="chart-bucket" onClick={() => onPick(bucket.at, end.toISOString())}>
-              <title>{`${moment(new Date(bucket.at), now)} to ${moment(end, now)}: ${words === "" ? "none" : words}`}</title>
+              <title>{`${minute(new Date(bucket.at), now)} to ${minute(end, now)}: ${words === "" ? "none" : words}`}</title>
               <rect class="chart-hit" x={i * width} y={0} width={width} height={height} />
               {parts.map((status) => {
                 const tall = Math.max(((bucket.counts[status] ?? 0) / highest) * (height - 4), 1.5);
@@ -61,7 +61,7 @@ export function Chart({ buckets, step, order, onPick }: ChartProps) {
         })}
       </svg>
       <figcaption>
-        <span class="chart-from">{moment(new Date(first.at), now)}</span>
+        <span class="chart-from">{minute(new Date(first.at), now)}</span>
         <span class="legend">
           {present.map((status) => (
             <span key={status} class="legend-item">

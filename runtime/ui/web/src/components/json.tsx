@@ -19,7 +19,7 @@ const masked = /^\[masked(?: ([a-z ]+))?\]$/;
 
 export function JsonTree({ value, label, marks = new Map(), open = 3 }: TreeProps) {
   return (
-    <div class="json" role="region" aria-label={label} tabIndex={0}>
+    <div class="json" role="group" aria-label={label} tabIndex={0}>
       <Value value={value} path="" depth={0} marks={marks} open={open} tail="" />
     </div>
   );

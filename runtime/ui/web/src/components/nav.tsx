@@ -18,7 +18,7 @@ export function Nav() {
   const server = status.value;
   const current = nav.find((item) => path === item.path || path.startsWith(item.path + "/"));
   return (
-    <div class={open ? "nav open" : "nav"}>
+    <header class={open ? "nav open" : "nav"}>
       <div class="nav-top">
         <a class="brand" href="/" aria-label="flowrun, start">
           <svg viewBox="0 0 16 16" width="18" height="18" aria-hidden="true">
@@ -67,7 +67,7 @@ export function Nav() {
         </button>
         {server !== undefined && <p class="version">flowrun {server.version}</p>}
       </div>
-    </div>
+    </header>
   );
 }
 

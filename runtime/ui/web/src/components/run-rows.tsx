@@ -2,6 +2,7 @@
 
 import type { Run } from "../api/types.gen";
 import { duration } from "../lib/format";
+import { narrow } from "../lib/media";
 import { ended, standing } from "../lib/words";
 import { type Column, Rows } from "./rows";
 import { Status } from "./status";
@@ -19,7 +20,7 @@ const columns: Column<Run>[] = [
         {run.replay_of !== undefined && <span class="tag">replay</span>}
         {(run.retries ?? 0) > 0 && <span class="tag">retried</span>}
         {run.shadow === true && <span class="tag">shadow</span>}
-        {standing(run)}
+        {standing(run) || (narrow.value ? run.event_type : "")}
       </span>
     ),
   },

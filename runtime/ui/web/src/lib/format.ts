@@ -91,6 +91,11 @@ export function moment(at: Date, now: Date): string {
   return `${at.getFullYear() === now.getFullYear() ? day.format(at) : dayYear.format(at)}, ${time}`;
 }
 
+/** minute writes a moment to the minute, with the date where it is another day. */
+export function minute(at: Date, now: Date): string {
+  return moment(at, now).replace(/:\d\d$/, "");
+}
+
 /** whole writes a moment in full, in the reader's zone and in UTC. */
 export function whole(at: Date): string {
   return `${dayYear.format(at)}, ${clock.format(at)}.${String(at.getMilliseconds()).padStart(3, "0")} here; ${at.toISOString()}`;

@@ -33,7 +33,7 @@ export function standing(run: Run): string {
     if (run.status === "skipped") {
       return run.stopped_by === "paused" ? "dropped, since its recipe is paused" : `dropped by ${run.stopped_by}`;
     }
-    return `stopped by ${run.stopped_by}`;
+    return `stopped by “${run.stopped_by}”`;
   }
   return "";
 }

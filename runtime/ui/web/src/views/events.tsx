@@ -58,8 +58,8 @@ export default function Events() {
       const page = await get("/api/v1/events", { query: { ...filter, cursor, limit: cursor === undefined ? "100" : "500" }, signal });
       return { rows: page.events, next: page.next };
     },
-    id: (event) => `${event.seq} ${event.decision === undefined}`,
-    topics: filter.until === undefined ? ["event", "run", "missed", "resync"] : [],
+    id: (event) => String(event.seq),
+    topics: filter.until === undefined ? ["event", "missed", "resync"] : [],
   });
   const recipes = useData("recipes", () => get("/api/v1/recipes"), ["reload"]);
   const types = [...new Set((recipes.data?.recipes ?? []).flatMap((r) => r.triggers.flatMap((t) => t.events)).filter((type) => type !== "*"))].sort();

@@ -28,11 +28,12 @@ export function FirstVisit({ server }: { server: ServerStatus }) {
                 {plural(list.length, "recipe")} {list.length === 1 ? "is" : "are"} served from <code>{server.dir}</code>. A change of a file is live as soon as it is saved.
               </p>
               <ul class="first-recipes">
-                {list.slice(0, 8).map((recipe) => (
+                {list.slice(0, 4).map((recipe) => (
                   <li key={recipe.name}>
                     <b>{recipe.name}</b> {recipe.description}
                   </li>
                 ))}
+                {list.length > 4 && <li>and {list.length - 4} more</li>}
               </ul>
             </>
           ) : (
@@ -45,7 +46,7 @@ export function FirstVisit({ server }: { server: ServerStatus }) {
           {doors.length > 0 ? (
             <>
               <p>
-                Webhooks are taken at <code>{server.listen}</code>. Give each service its address; <code>flowrun endpoints</code> does it for those that can be told.
+                Webhooks are taken at <code>{server.listen}</code>. Give each service its address; <code>flowrun webhooks apply</code> does it for those that can be told.
               </p>
               <dl class="doors">
                 {doors.map((one) => (
@@ -90,17 +91,18 @@ interface Sample {
   connection: string;
 }
 
-/** samples are the events that the recipes listen to. */
+/** samples are the events that the recipes listen to, those that most of them do first. */
 function samples(recipes: Recipe[]): Sample[] {
-  const found = new Map<string, Sample>();
+  const found = new Map<string, Sample & { listeners: number }>();
   for (const trigger of recipes.flatMap((recipe) => recipe.triggers)) {
-    for (const type of trigger.events) {
-      if (type !== "*") {
-        found.set(`${trigger.connection} ${type}`, { type, connection: trigger.connection });
-      }
+    for (const type of trigger.events.filter((one) => one !== "*")) {
+      const key = `${trigger.connection} ${type}`;
+      found.set(key, { type, connection: trigger.connection, listeners: (found.get(key)?.listeners ?? 0) + 1 });
     }
   }
-  return [...found.values()].sort((a, b) => a.type.localeCompare(b.type));
+  return [...found.values()]
+    .sort((a, b) => b.listeners - a.listeners || a.type.localeCompare(b.type))
+    .map(({ type, connection }) => ({ type, connection }));
 }
 
 /** Samples sends a sample event, in the sandbox. */

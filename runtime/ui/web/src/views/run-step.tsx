@@ -70,7 +70,7 @@ export function StepPanel({ run, node, chosen, gate, aside, onSelect, onResolved
           </span>
         )}
       </div>
-      {step.error !== undefined && (
+      {step.error !== undefined && run.error?.step !== step.address && (
         <div class="note bad">
           <p>
             <strong>{kindWords(step.error.kind)}</strong>

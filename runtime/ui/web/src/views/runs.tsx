@@ -39,7 +39,7 @@ export default function Runs() {
       return { rows: page.runs, next: page.next };
     },
     id: (run) => run.id,
-    topics: filter.until === undefined ? ["run", "event", "missed", "resync"] : [],
+    topics: filter.until === undefined ? ["run", "missed", "resync"] : [],
     told: (f) => on("run", f),
   });
   const recipes = useData("recipe names", () => get("/api/v1/recipes"), ["reload"]);
