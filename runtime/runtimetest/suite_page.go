@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/runtime"
 )
 
@@ -22,6 +23,9 @@ func testNarrow(t *testing.T, h Harness) {
 		r := newRun(e, []string{"a", "b"}[i%2], statuses[i%4])
 		r.ID = fmt.Sprintf("run_%c%03d", 'p'+i%5, i)
 		r.StartedAt = at(60 * i)
+		if r.Status != runtime.RunCompleted {
+			r.Error = &runtime.StepError{Step: []string{"action.x", "action.y"}[i/4%2], Kind: connectors.Kind([]string{"refused", "server"}[i/8%2])}
+		}
 		if i == 200 {
 			r.StartedAt = at(60) // recorded late
 		}
@@ -37,6 +41,7 @@ func testNarrow(t *testing.T, h Harness) {
 		{Prefix: "run_p"}, {Prefix: "run_p005"}, {Prefix: "evt_b"}, {Prefix: "evt_a003"}, {Prefix: "run_", Limit: 7}, {Prefix: "nobody"},
 		{Prefix: "\xff"}, {Prefix: "run_q", Before: 100, Limit: 3}, {Prefix: "run_q", Recipe: "a"}, {Prefix: "run_q", Status: runtime.RunFailed},
 		{Prefix: "evt_c", Where: where, Look: look, Limit: 1000},
+		{Kind: "refused", Limit: 1000}, {Kind: "refused", Limit: 3}, {Step: "action.y", Kind: "server", Status: runtime.RunFailed}, {Kind: "none"}, {Step: "action.x", Recipe: "a", Before: 90},
 		{Statuses: []runtime.RunStatus{runtime.RunFailed, runtime.RunCompleted}, Limit: 20},
 		{Statuses: []runtime.RunStatus{runtime.RunFailed, runtime.RunFailed}, Limit: 1000},
 		{Statuses: []runtime.RunStatus{runtime.RunFailed, runtime.RunCanceled, runtime.RunSkipped}, Recipe: "b", Limit: 1000, Before: 190},
@@ -48,6 +53,7 @@ func testNarrow(t *testing.T, h Harness) {
 		var want []string
 		for _, r := range all {
 			in := (len(q.Statuses) == 0 && (q.Status == 0 || q.Status == r.Status)) || slices.Contains(q.Statuses, r.Status)
+			in = in && (q.Kind == "" || r.Error != nil && string(r.Error.Kind) == q.Kind) && (q.Step == "" || r.Error != nil && r.Error.Step == q.Step)
 			in = in && (strings.HasPrefix(r.ID, q.Prefix) || strings.HasPrefix(r.EventID, q.Prefix)) && (q.Recipe == "" || q.Recipe == r.Recipe)
 			in = in && !r.StartedAt.Before(q.Since) && (q.Until.IsZero() || r.StartedAt.Before(q.Until)) && (q.Before == 0 || r.Seq < q.Before)
 			for _, f := range q.Where {

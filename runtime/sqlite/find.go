@@ -279,7 +279,12 @@ func backward(ascending []int64, before int64, each func(int64) error) error {
 // Runs implements runtime.Store.
 func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) (list []*runtime.Run, err error) {
 	statuses := slices.Clone(q.Statuses)
-	if len(statuses) == 0 {
+	switch {
+	case len(statuses) > 0:
+	case q.Status == 0 && (q.Kind != "" || q.Step != ""):
+		// Of these there are few; those that ended well have no error.
+		statuses = []runtime.RunStatus{runtime.RunFailed, runtime.RunCanceled, runtime.RunWaiting, runtime.RunRunning, runtime.RunQueued}
+	default:
 		statuses = []runtime.RunStatus{q.Status}
 	}
 	slices.Sort(statuses)
