@@ -25,8 +25,20 @@ interface Box {
   height: number;
 }
 
-const letter = 6.9; // pixels that a letter of a title takes, about
-const widest = 230;
+const widest = 260;
+const beside = 48; // pixels of a box that are not text
+const fonts = { title: "560 13px ", detail: "11.5px " };
+
+// Texts are measured as the browser will draw them, so that boxes fit and what is too long is cut.
+const canvas = document.createElement("canvas").getContext("2d");
+
+function widthOf(text: string, font: keyof typeof fonts): number {
+  if (canvas === null) {
+    return text.length * 8;
+  }
+  canvas.font = fonts[font] + getComputedStyle(document.documentElement).fontFamily;
+  return canvas.measureText(text).width;
+}
 
 function titleOf(node: Node): string {
   if (node.name !== "") {
@@ -46,9 +58,16 @@ function detailOf(node: Node): string {
   return node.kind;
 }
 
-function cut(text: string, width: number): string {
-  const most = Math.floor((width - 44) / letter);
-  return text.length <= most ? text : text.slice(0, Math.max(most - 1, 1)) + "…";
+function cut(text: string, font: keyof typeof fonts, width: number): string {
+  const room = width - beside;
+  if (widthOf(text, font) <= room) {
+    return text;
+  }
+  let most = text.length - 1;
+  while (most > 1 && widthOf(text.slice(0, most) + "…", font) > room) {
+    most -= 1;
+  }
+  return text.slice(0, most) + "…";
 }
 
 /** lay finds the places of nodes and the courses of arrows. */
@@ -67,7 +86,7 @@ function lay(graph: GraphData) {
     }
   }
   for (const [id, { title, detail }] of known) {
-    const width = Math.min(Math.max(title.length, detail.length * 0.9) * letter + 46, widest);
+    const width = Math.min(Math.ceil(Math.max(widthOf(title, "title"), widthOf(detail, "detail"))) + beside, widest);
     g.setNode(id, { width, height: 44 });
   }
   for (const edge of graph.edges) {
@@ -122,10 +141,10 @@ export function Graph({ graph, states = new Map(), selected, onSelect }: GraphPr
 function NodeBox({ box, status, selected, onSelect }: { box: Box; status: string | undefined; selected: boolean; onSelect: ((id: string) => void) | undefined }) {
   const look = status === undefined ? undefined : lookOf(status);
   const tone = look === undefined ? "" : ` tone-${look.tone}`;
-  const words = `${box.title}, ${box.detail}${look === undefined ? "" : `, ${look.label}`}`;
+  const words = `${box.title} ${box.detail}${look === undefined ? "" : `, ${look.label}`}`;
   const acts =
     onSelect === undefined
-      ? { role: "img" as const }
+      ? { role: "img" as const, "aria-label": words }
       : {
           role: "button" as const,
           tabIndex: 0,
@@ -139,8 +158,7 @@ function NodeBox({ box, status, selected, onSelect }: { box: Box; status: string
           },
         };
   return (
-    <g class={`node node-${box.kind}${tone}${selected ? " selected" : ""}${status === undefined ? "" : " stated"}`} transform={`translate(${box.x - box.width / 2} ${box.y - box.height / 2})`} aria-label={words} {...acts}>
-      <title>{words}</title>
+    <g class={`node node-${box.kind}${tone}${selected ? " selected" : ""}${status === undefined ? "" : " stated"}`} transform={`translate(${box.x - box.width / 2} ${box.y - box.height / 2})`} {...acts}>
       <path class="node-box" d={outline(box)} />
       {look !== undefined && status !== undefined && (
         <svg x={10} y={14} width={16} height={16} viewBox="0 0 16 16" class="node-glyph">
@@ -148,11 +166,13 @@ function NodeBox({ box, status, selected, onSelect }: { box: Box; status: string
         </svg>
       )}
       <text class="node-title" x={look === undefined ? 14 : 34} y={19}>
-        {cut(box.title, box.width)}
+        {cut(box.title, "title", box.width)}
       </text>
       <text class="node-detail" x={look === undefined ? 14 : 34} y={34}>
-        {cut(box.detail, box.width * 1.08)}
+        {" "}
+        {cut(box.detail, "detail", box.width)}
       </text>
+      {look !== undefined && <text class="node-state">, {look.label}</text>}
     </g>
   );
 }

@@ -21,7 +21,7 @@ interface SourceProps {
   onLine?: (line: number) => void;
 }
 
-const token = /(#.*|\/\/.*)|("(?:[^"\\]|\\.)*")|\b(\d+(?:\.\d+)?)\b|\b(true|false|null)\b|^(\s*)([a-z_]+)(?=[\s"]*.*\{\s*$)|\b([a-z_]+)(?=\s*=[^=])/g;
+const token = /(#.*|\/\/.*)|("(?:[^"\\]|\\.)*")|\b(\d+(?:\.\d+)?)\b|\b(true|false|null)\b|^(\s*)([a-z_]+)(?=[^=]*\{)|\b([a-z_]+)(?=\s*=[^=])/g;
 
 /** paint returns the parts of a line, each by what it is. */
 function paint(line: string): ComponentChildren[] {

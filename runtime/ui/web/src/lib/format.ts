@@ -35,6 +35,9 @@ export function bytes(n: number): string {
 
 /** duration writes milliseconds with the two units that matter: 340 ms, 1.2 s, 3 min 5 s, 2 d 4 h. */
 export function duration(ms: number): string {
+  if (ms < 1) {
+    return "<1 ms";
+  }
   if (ms < 1000) {
     return `${Math.round(ms)} ms`;
   }

@@ -68,7 +68,7 @@ export default function Events() {
   return (
     <Page title="Events" actions={status.value?.mode === "dev" && <SendSample recipes={recipes.data?.recipes ?? []} />}>
       <Filters names={names}>
-        <Search label="Search events by id, or by a field" placeholder="Event id, customer=cus_…" />
+        <Search label="Search events by id, or by a field" placeholder="Id, or customer=cus_…" />
         <Select label="Connection" name="connection" any="Every connection" options={(status.value?.connections ?? []).map((c) => [c.name, c.name])} />
         <Select label="Type" name="type" any="Every type" options={types.map((type) => [type, type])} />
         <Select label="Time" name="since" any="All time" options={spans} />

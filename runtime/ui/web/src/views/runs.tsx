@@ -49,10 +49,10 @@ export default function Runs() {
     <Page title="Runs" actions={mayOperate() && <Many statuses={filter.status} onPick={setBulk} />}>
       <RunsChart since={filter.since} until={filter.until} recipe={filter.recipe} />
       <Filters names={names}>
-        <Search label="Search runs by id, or by a field of the event" placeholder="Run or event id, customer=cus_…" />
+        <Search label="Search runs by id, or by a field of the event" placeholder="Id, or customer=cus_…" />
         <Select label="Recipe" name="recipe" any="Every recipe" options={(recipes.data?.recipes ?? []).map((r) => [r.name, r.name])} />
-        <Statuses chosen={filter.status} />
         <Select label="Time" name="since" any="All time" options={spans} />
+        <Statuses chosen={filter.status} />
       </Filters>
       <Chosen until={filter.until} event={filter.event} />
       <ErrorNote error={list.error} again={list.reload} />
