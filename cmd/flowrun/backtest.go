@@ -94,6 +94,7 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	}
 	out.Same = len(same)
 	out.LeftOut = flowControlled(edited.program)
+	out.NoEvents = eventless(past, edited.program, same)
 	switch {
 	case o.asJSON:
 		return printJSON(m.Stdout, out)
@@ -203,6 +204,23 @@ func flowControlled(p *lang.Program) []string {
 	names := []string{}
 	for _, r := range p.Recipes() {
 		if f := r.Flow; f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil || f.Concurrency != nil || r.Limits != nil {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// eventless returns the recipes of which a backtest can say nothing, since no event that they listen to is there: a
+// schedule that is new has no past.
+func eventless(past *engine.Past, p *lang.Program, same map[string]bool) []string {
+	names := []string{}
+	for _, r := range p.Recipes() {
+		if same[r.Name] || r.Disabled || r.Callable != nil || len(r.Triggers) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(r.Triggers, func(t *check.Trigger) bool {
+			return slices.ContainsFunc(t.Events, func(typ string) bool { return past.Has(t.Connection, typ) })
+		}) {
 			names = append(names, r.Name)
 		}
 	}

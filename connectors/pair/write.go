@@ -10,6 +10,13 @@ import (
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
+// The recipe's filters, by their labels.
+const (
+	needsFilter = "what the actions need is there"
+	foundFilter = "the look-up found it"
+	meantFilter = "what can't be undone is meant"
+)
+
 // lookUp is a step that finds what the trigger does not carry.
 type lookUp struct {
 	action     *connectors.Action
@@ -36,18 +43,22 @@ func (w *writer) action(a *connectors.Action) {
 	}
 	var text strings.Builder
 	if guard != "" {
-		fmt.Fprintf(&text, "filter \"what can't be undone is meant\" {\n  condition = %s\n}\n\n", guard)
+		fmt.Fprintf(&text, "filter %q {\n  condition = %s\n}\n\n", meantFilter, guard)
 	}
 	fmt.Fprintf(&text, "action %q", a.Name)
 	if name != a.Name {
 		fmt.Fprintf(&text, " %q", name)
 	}
-	text.WriteString(" {\n")
-	for _, m := range members {
+	text.WriteString(" {")
+	for i, m := range members {
+		if i == 0 {
+			text.WriteString("\n")
+		}
 		fmt.Fprintf(&text, "  %s = %s\n", m.name, m.expr)
 	}
 	text.WriteString("}\n")
 	w.blocks = append(w.blocks, text.String())
+	w.calls = append(w.calls, call{name: name, guard: guard, members: members})
 }
 
 func (w *writer) unique(name string) string {
@@ -322,7 +333,7 @@ func (w *writer) text(actions []string) string {
 		fmt.Fprintf(&b, "\nvariable %q {\n  type        = %s\n  description = %s\n}\n", v.Name, v.Type, quoted(v.Doc))
 	}
 	if len(w.needs) > 0 {
-		fmt.Fprintf(&b, "\nfilter \"what the actions need is there\" {\n  condition = %s\n}\n", strings.Join(w.needs, " && "))
+		fmt.Fprintf(&b, "\nfilter %q {\n  condition = %s\n}\n", needsFilter, strings.Join(w.needs, " && "))
 	}
 	for _, l := range w.lookUps {
 		fmt.Fprintf(&b, "\naction %q %q {\n", l.action.Name, l.name)
@@ -331,7 +342,7 @@ func (w *writer) text(actions []string) string {
 		}
 		b.WriteString("}\n")
 		if len(l.conditions) > 0 {
-			fmt.Fprintf(&b, "\nfilter \"the look-up found it\" {\n  condition = %s\n}\n", strings.Join(l.conditions, " && "))
+			fmt.Fprintf(&b, "\nfilter %q {\n  condition = %s\n}\n", foundFilter, strings.Join(l.conditions, " && "))
 		}
 	}
 	for _, block := range w.blocks {

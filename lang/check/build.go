@@ -282,6 +282,9 @@ func (e env) answerShape(a *schema.Action, args []argument) *schema.Object {
 	return out
 }
 
+// FailureKinds are the kinds of failure that recipes and tests can name.
+func FailureKinds() []string { return slices.Clone(kinds) }
+
 var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",
 	"invalid", "drift", "unknown", "canceled"}
 

@@ -12,8 +12,12 @@ type Words struct {
 }
 
 // Inside returns what may be written in the block that the types of blocks lead to, from the outermost on: none for the
-// top of the file, "wait" and "event" for the event of a wait.
+// top of the file, "wait" and "event" for the event of a wait. In a file of tests a block that is told by its first label
+// is called with it: "expect action".
 func Inside(filename string, blocks ...string) Words {
+	if IsTest(filename) {
+		return insideTests(blocks)
+	}
 	if len(blocks) == 0 {
 		if filename == ConfigFile {
 			return Words{Blocks: configBlocks()}
@@ -86,6 +90,12 @@ func LabelsOf(block string) Labels {
 		return Labels{Most: 1}
 	case "case":
 		return Labels{Least: 1, Most: 1 << 16}
+	case "test", "each", "advance":
+		return Labels{Least: 1, Most: 1}
+	case "mock":
+		return Labels{Least: 2, Most: 2}
+	case "expect":
+		return Labels{Most: 2}
 	}
 	return Labels{}
 }

@@ -30,7 +30,6 @@ type runner struct {
 
 	object, previous []byte
 	payload          cty.Value // object decoded as far as it is read; NilVal where that is still to do
-	event            cty.Value // in a trial, where it is known; else NilVal
 	scope            *eval.Scope
 
 	*progress // main, or handler once that has begun
