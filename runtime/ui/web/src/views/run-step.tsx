@@ -82,10 +82,12 @@ export function StepPanel({ run, node, chosen, gate, aside, onSelect, onResolved
       {step.status === "unknown" && mayOperate() && <Resolve run={run} step={step} onResolved={onResolved} />}
       {gate !== undefined && <GateValues gate={gate} />}
       <Attempts attempts={step.attempts ?? []} />
-      <div class="io">
-        <Payload title="Sent" value={step.input} empty={step.action === "" ? "A wait sends nothing." : "Nothing was sent, or it is not kept any more."} />
-        <Payload title="Came back" value={step.output} empty="Nothing came back, or it is not kept any more." />
-      </div>
+      {(step.action !== "" || step.output !== undefined) && (
+        <div class="io">
+          {step.action !== "" && <Payload title="Sent" value={step.input} empty="Nothing was sent, or it is not kept any more." />}
+          <Payload title="Came back" value={step.output} empty="Nothing came back, or it is not kept any more." />
+        </div>
+      )}
       <Facts
         items={[
           ["Started", step.started_at === undefined ? undefined : <Time key="started" at={step.started_at} as="moment" />],
