@@ -115,6 +115,10 @@ type Action struct {
 	Reply   string // the body from which the call takes Answer, where it is not the whole of it
 	Limit   string // the class among Spec.Limits that its calls count for
 
+	// Endpoint is what of the vendor's it calls, where the vendor holds each such place to a limit of its own, which is
+	// that of the class EachEndpoint. Actions of one Endpoint share it. Empty where there is no such limit.
+	Endpoint string
+
 	// ReplyFor makes Reply for a use whose answer the recipe declares; nil where every use has one answer.
 	ReplyFor func(*Action) string
 }

@@ -33,6 +33,7 @@ var layers = []layer{
 	{"runtime/endpoints", 5},
 	{"runtime/history", 5},
 	{"runtime/control", 5},
+	{"runtime/ui", 5},
 	{"runtime/sqlite", 5},
 	{"runtime/memstore", 5},
 	{"runtime/runtimetest", 5},
@@ -40,7 +41,6 @@ var layers = []layer{
 	{"lang/edit/lsp", 5},
 	{"lang/langtest", 5},
 	{"lang/edit", 4},
-	{"lang/suite", 4},
 	{"runtime", 4},
 	{"runtime/telemetry", 4},
 	{"connectors/connectortest", 4},
@@ -48,6 +48,7 @@ var layers = []layer{
 	{"connectors/*", 4}, // each service
 	{"connectors", 3},
 	{"lang/draw", 3},
+	{"lang/suite", 3},
 	{"lang", 3},
 	{"lang/check", 2},
 	{"lang/eval", 2},

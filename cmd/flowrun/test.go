@@ -64,6 +64,7 @@ func (o *testOptions) run(ctx context.Context, m *Main, args []string) error {
 	if err != nil {
 		return err
 	}
+	count := len(tests)
 	kept := tests[:0]
 	for _, t := range tests {
 		if only.MatchString(t.Recipe.Name + ": " + t.Name) {
@@ -71,7 +72,7 @@ func (o *testOptions) run(ctx context.Context, m *Main, args []string) error {
 		}
 	}
 	results := b.runner.Run(ctx, kept)
-	out := &testReport{m: m, bench: b, results: results}
+	out := &testReport{m: m, bench: b, results: results, filter: o.filter, all: count}
 	if o.cover {
 		c := testrun.Cover(b.covered(o.filter != "", kept), results)
 		out.cover = &c

@@ -5,7 +5,7 @@
 // source of its role comes from a look-up, if a service offers one, or else from a variable without a default, which
 // whoever uses the recipe has to think about. Nothing is made up, and the event's id, which names a delivery and no
 // thing, is never used. What may be null is held back by a filter, and what can't be undone by a variable that says it
-// is meant.
+// is meant and by limits on how often it is done.
 //
 // The package compiles nothing; its caller checks what it wrote.
 package pair
@@ -89,6 +89,9 @@ func Write(r *connectors.Registry, trigger string, actions ...string) (*Recipe, 
 	return w.out, nil
 }
 
+// mostPerHour bounds what a written recipe does of what can't be undone, until somebody who knows says another number.
+const mostPerHour = 100
+
 // writer writes one recipe.
 type writer struct {
 	registry  *connectors.Registry
@@ -103,6 +106,7 @@ type writer struct {
 	names     map[string]bool
 	variables map[string]bool
 	service   string // of the action that is being written
+	limited   bool   // it moves money or deletes
 }
 
 // source is a value that an input can have.

@@ -38,6 +38,9 @@ func (w *writer) action(a *connectors.Action) {
 	shown := example(a.Example)
 	delete(shown, a.OutSetting) // it says what comes back, not what is done
 	members := b.object(a.In, shown, 0)
+	if does := a.Lasting; does.Kind.Grave() && (does.Only == "" || slices.ContainsFunc(members, func(m input) bool { return m.name == does.Only })) {
+		w.limited = true
+	}
 	var text strings.Builder
 	if guard != "" {
 		fmt.Fprintf(&text, "filter %q {\n  condition = %s\n}\n\n", meantFilter, guard)
@@ -321,7 +324,11 @@ func (w *writer) found(l *lookUp, f *schema.Field, used []string) (source, bool)
 // text puts the recipe together.
 func (w *writer) text(actions []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "recipe {\n  description = %q\n}\n\ntrigger %q {}\n", w.trigger.Name+" to "+strings.Join(actions, ", "), w.trigger.Name)
+	limits := ""
+	if w.limited {
+		limits = fmt.Sprintf("\n  limits {\n    max_per_hour = %d\n  }\n", mostPerHour)
+	}
+	fmt.Fprintf(&b, "recipe {\n  description = %q\n%s}\n\ntrigger %q {}\n", w.trigger.Name+" to "+strings.Join(actions, ", "), limits, w.trigger.Name)
 	for _, v := range w.out.Variables {
 		fmt.Fprintf(&b, "\nvariable %q {\n  type        = %s\n  description = %s\n}\n", v.Name, v.Type, quoted(v.Doc))
 	}
