@@ -185,6 +185,12 @@ func (p *tab) misses(selector, text string) {
 	p.until(fmt.Sprintf("%q gone from %s", text, selector), fmt.Sprintf(`!__text(%s).includes(%s)`, quoted(selector), quoted(text)))
 }
 
+// lists waits until so many rows are listed.
+func (p *tab) lists(rows int) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("%d rows", rows), fmt.Sprintf(`document.querySelectorAll('main a.row-link').length === %d`, rows))
+}
+
 func (p *tab) text(selector string) string {
 	p.t.Helper()
 	return eval[string](p, fmt.Sprintf(`__text(%s)`, quoted(selector)))

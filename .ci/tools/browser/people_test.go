@@ -56,13 +56,16 @@ func TestPeople(t *testing.T) {
 	if strings.Contains(jo.text("body"), "cus_1@person.test") {
 		t.Error("who may operate is shown an address that he did not ask for")
 	}
+	jo.click("main .waterfall button", "customerio_track")
 	jo.click("button", "Reveal")
 	jo.seesIn("main", "cus_1@person.test")
 	jo.click("button", "Hide")
 	jo.misses("main", "cus_1@person.test")
 
 	// What was done stands in the log, with who did it.
-	var log struct{ Audit []struct{ Who, What, Result string } }
+	var log struct {
+		Audit []struct{ Who, What, Result string }
+	}
 	s.ask(samToken, "/api/v1/audit", &log)
 	var did []string
 	for _, a := range log.Audit {

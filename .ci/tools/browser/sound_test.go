@@ -20,12 +20,12 @@ var axePath = filepath.Join("..", "..", "..", "runtime", "ui", "web", "node_modu
 // views are the places of the page, with what must be seen before it is looked at.
 func (s *site) views(run string) map[string]string {
 	return map[string]string{
-		"/":                 "flowrun",
-		"/runs":             "evt_1",
-		"/runs?status=none": "",
-		"/runs/" + run:      "customerio_track",
-		"/events":           "evt_1",
-		"/events/evt_1":     "charge.failed",
+		"/":               "flowrun",
+		"/runs":           "dunning",
+		"/runs?q=nothing": "No run is as these filters say",
+		"/runs/" + run:    "customerio_track",
+		"/events":         "evt_1",
+		"/events/evt_1":   "charge.failed",
 	}
 }
 

@@ -15,17 +15,26 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, wide = false, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   useEffect(() => {
     const dialog = box.current;
+    gone.current = false;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      gone.current = true; // that it closes now is nobody's wish, and must not close the dialog that follows it
+      dialog?.close();
+    };
   }, []);
   return (
     <dialog
       ref={box}
       class={wide ? "dialog wide" : "dialog"}
       aria-label={title}
-      onClose={onClose}
+      onClose={() => {
+        if (!gone.current) {
+          onClose();
+        }
+      }}
       onClick={(event) => {
         if (event.target === box.current) {
           onClose();

@@ -38,8 +38,8 @@ export function listen(): void {
       }
       return;
     }
-    if (document.querySelector("dialog[open]") !== null) {
-      return;
+    if (event.key === "Enter" || document.querySelector("dialog[open]") !== null) {
+      return; // what has the focus knows what to do
     }
     const keys = first === "" ? event.key : `${first} ${event.key}`;
     first = "";
