@@ -5,7 +5,7 @@ recipe {
 trigger "stripe_checkout_session_completed" {}
 
 filter "paid, and we know where to write" {
-  condition = trigger.payment_status == "paid" && trigger.customer_details != null && trigger.customer_details.email != null
+  condition = trigger.payment_status == "paid" && trigger.customer_details != null && trigger.customer_details.email != null && trigger.customer_details.email != ""
 }
 
 action "customerio_send_email" "receipt" {
