@@ -121,7 +121,7 @@ func (b *backtest) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s left out, since retention has dropped the payload", plural(b.Gone, "event")))
 	}
 	if len(b.LeftOut) > 0 {
-		notes = append(notes, "flow control is left out: "+strings.Join(b.LeftOut, ", "))
+		notes = append(notes, "flow control and limits are left out: "+strings.Join(b.LeftOut, ", "))
 	}
 	return notes
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -322,6 +323,16 @@ func (s side) flow() []part {
 	rate("throttle", f.Throttle)
 	if c := f.Concurrency; c != nil {
 		put("concurrency", plural(c.Limit, "run"), key(c.Key), conflictName(c.OnConflict), map[bool]string{true: "also while it waits"}[c.WhileWaiting])
+	}
+	if l := s.Limits; l != nil {
+		words := []string{"", ""}
+		if l.MaxPerHour > 0 {
+			words[0] = plural(int(l.MaxPerHour), "call") + " per hour"
+		}
+		if l.MaxAmount > 0 {
+			words[1] = "amounts of " + strconv.FormatInt(l.MaxAmount, 10) + " per hour and currency"
+		}
+		put("limits", words...)
 	}
 	if f.Priority != nil {
 		put("priority", s.source(f.Priority))

@@ -83,6 +83,7 @@ func (b *builder) check() {
 	b.graph()
 	b.types()
 	b.controlWarnings()
+	b.limitWarnings()
 	b.called()
 }
 
@@ -237,6 +238,7 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		}
 		st.null = true
 	}
+	node.Counts = b.counts(ns)
 	node.Connection = e.connect(b.pr, node.Action.Service, s.Connection, s.TypeRange)
 	if !b.out.Disabled {
 		b.pr.use(node.Connection, false)

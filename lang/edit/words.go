@@ -145,7 +145,11 @@ func actionDoc(a *schema.Action) string {
 		schema.Keyed:      "The service recognises a repeat by its key.",
 		schema.AtMostOnce: "The service can't recognise a repeat, so that a call whose outcome is unknown is not repeated.",
 	}[a.Effect]
-	return paragraphs(sentence(a.Doc), effect)
+	lasting := ""
+	if does := a.Lasting.Kind.Words(); does != "" {
+		lasting = "It " + does + ", which can't be undone: `limits` count it."
+	}
+	return paragraphs(sentence(a.Doc), effect, lasting)
 }
 
 func list(title string, words []string) string {

@@ -339,7 +339,7 @@ func (c *checker) gate(by string, rng hcl.Range) {
 // Stoppers are what can hold an event or a run of the recipe back: filters by label and by address, settings of triggers,
 // flow control.
 func Stoppers(r *check.Recipe) []string {
-	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency"}
+	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency", "limits", "paused"}
 	for _, n := range r.Nodes {
 		if n.Kind == check.Filter {
 			known = append(known, n.Address)

@@ -27,7 +27,7 @@ func Inside(filename string, blocks ...string) Words {
 	switch blocks[len(blocks)-1] {
 	case "recipe":
 		return Words{Args: recipeArgs(), Blocks: controlBlocks()}
-	case "concurrency", "debounce", "deduplicate", "rate_limit", "throttle":
+	case "concurrency", "debounce", "deduplicate", limitsBlock, "rate_limit", "throttle":
 		all, _ := controlArgs(blocks[len(blocks)-1])
 		return Words{Args: all}
 	case "trigger":
@@ -132,12 +132,15 @@ func docs() map[string]string {
 		".concurrency":              "How many runs there are at a time, for each key.",
 		".debounce":                 "Keeps the last of a burst of events, for each key.",
 		".deduplicate":              "Takes one event for each key in a time.",
+		".limits":                   "The most that the recipe may do of what can't be undone; beyond it the recipe pauses.",
 		".rate_limit":               "Takes so many events in a period and drops the rest.",
 		".throttle":                 "Starts so many runs in a period; the rest wait.",
 		".key":                      "What events and runs are told apart by, such as trigger.customer.",
 		".limit":                    "How many there may be.",
 		".period":                   "The time that is counted in, such as \"1m\".",
 		".burst":                    "How many may start at once.",
+		"limits.max_amount":         "How much money may be moved within an hour, in the smallest unit, each currency by itself.",
+		"limits.max_per_hour":       "How many calls that can't be undone may be made within an hour.",
 		"debounce.timeout":          "The longest time to wait for the end of a burst.",
 		"deduplicate.for":           "How long a key is remembered.",
 		"concurrency.on_conflict":   "\"queue\", \"skip\" or \"cancel_running\".",

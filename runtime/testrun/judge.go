@@ -28,6 +28,9 @@ func (w *world) collect(ctx context.Context, res *Result) error {
 		switch {
 		case err == nil:
 			o.Run, o.Status, o.By = run, run.Status.String(), run.StoppedBy
+			if o.By == "" && run.Queue == runtime.QueuePaused {
+				o.By = run.Queue.String()
+			}
 		case !errors.Is(err, runtime.ErrNotFound):
 			return fmt.Errorf("reading the run of event %s: %w", ev.ID, err)
 		}
