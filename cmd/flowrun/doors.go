@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
+	"github.com/flowrun/flowrun/runtime/ui"
 )
 
 // findDoor returns the door of a connection that a recipe listens on, or nil.
@@ -57,7 +58,9 @@ func (s *server) newDoor() *control.Handler {
 		},
 		Fields:  s.engine.Fields,
 		Ready:   s.notReady,
-		Token:   s.m.env("FLOWRUN_CONTROL_TOKEN"),
+		Access:  s.access,
+		Shapes:  newShapes((*machine)(s)),
+		Page:    ui.New(),
 		Clock:   s.m.Clock,
 		Log:     s.log,
 		Metrics: s.metrics,

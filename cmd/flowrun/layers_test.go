@@ -33,6 +33,7 @@ var layers = []layer{
 	{"runtime/endpoints", 5},
 	{"runtime/history", 5},
 	{"runtime/control", 5},
+	{"runtime/ui", 5},
 	{"runtime/sqlite", 5},
 	{"runtime/memstore", 5},
 	{"runtime/runtimetest", 5},

@@ -39,6 +39,8 @@ type Store struct {
 	spent    map[spentOn]map[string]spending // by the call's id
 	fields   map[int64][]runtime.Field       // of events, by Seq
 	fieldsTo int64
+	audits   []*runtime.Audit // in the order of Seq
+	auditSeq int64
 }
 
 type key struct{ connection, id string }

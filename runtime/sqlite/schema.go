@@ -66,6 +66,19 @@ CREATE TABLE counters (
 
 		{sql: flowSchema},
 		{sql: budgetSchema},
+
+		// Version 5: what people do is kept, and the page asks for numbers of runs over time, which took a look at each.
+		{sql: `
+CREATE TABLE audits (
+	seq INTEGER PRIMARY KEY, at INTEGER, who TEXT NOT NULL, what TEXT NOT NULL, data BLOB NOT NULL
+);
+CREATE TABLE tallies (
+	bucket INTEGER NOT NULL, recipe INTEGER NOT NULL, status INTEGER NOT NULL,
+	runs INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+	PRIMARY KEY (bucket, recipe, status)
+) WITHOUT ROWID;
+INSERT INTO tallies SELECT started / 300000000000 AS bucket, recipe, status, count(*), min(seq), max(seq) FROM runs
+	WHERE started IS NOT NULL GROUP BY bucket, recipe, status;`},
 	}
 }
 

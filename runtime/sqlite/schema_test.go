@@ -101,6 +101,21 @@ func openOlder(t *testing.T, version int) {
 			t.Errorf("program %+v, %v", p, err)
 		}
 	}
+	tallies, err := s.Tally(t.Context(), runtime.TallyQuery{})
+	for _, x := range tallies {
+		if x.Runs != counts.Runs[x.Status] {
+			t.Errorf("%d runs are %s over time, %d in all", x.Runs, x.Status, counts.Runs[x.Status])
+		}
+	}
+	if want := 2 + waiting; err != nil || int64(len(tallies)) != want {
+		t.Errorf("%d outcomes are counted over time, want %d; %v", len(tallies), want, err)
+	}
+	if version == 3 {
+		found, err := s.Runs(t.Context(), runtime.RunQuery{Where: []runtime.Field{{Name: "customer", Value: "cus_old"}}})
+		if err != nil || len(found) != 1 || found[0].EventSeq != 1 {
+			t.Errorf("found %v, %v", found, err)
+		}
+	}
 	e := event("evt_new")
 	if ok, err := s.AcceptEvent(t.Context(), e); !ok || err != nil || e.Seq != events+1 {
 		t.Errorf("accepting: %v, %v, Seq %d", ok, err, e.Seq)
