@@ -56,10 +56,10 @@ function OneVerdict({ verdict }: { verdict: Verdict }) {
 }
 
 /** GateValues shows a condition with what each of its parts came to. One that held back is open. */
-export function GateValues({ gate }: { gate: Gate }) {
+export function GateValues({ gate, open = !gate.passed }: { gate: Gate; open?: boolean }) {
   const parts = gate.parts ?? [];
   return (
-    <details class={gate.passed ? "gate passed" : "gate stopped"} open={!gate.passed}>
+    <details class={gate.passed ? "gate passed" : "gate stopped"} open={open}>
       <summary>
         <Status status={gate.passed ? "passed" : "stopped"} word={gate.passed ? "passed" : "held back"} />
         <span class="gate-name">{gate.name}</span>

@@ -35,7 +35,7 @@ export function StepPanel({ run, node, chosen, gate, aside, onSelect, onResolved
     if (gate !== undefined) {
       return (
         <Section title={`Gate: ${node?.name === undefined || node.name === "" ? (node?.id ?? "") : node.name}`}>
-          <GateValues gate={{ ...gate, passed: gate.passed }} />
+          <GateValues gate={gate} open />
         </Section>
       );
     }

@@ -13,11 +13,13 @@ import { type Mark, Source } from "../components/source";
 import { Status } from "../components/status";
 import { toast } from "../components/toast";
 import { Digest, ErrorNote, Facts, Loading, Page, Section, sentence, Since, Time } from "../components/ui";
-import { Waterfall } from "../components/waterfall";
+import { type Bar, Waterfall } from "../components/waterfall";
 import { duration, plural } from "../lib/format";
+import { bind } from "../lib/keys";
 import { change, here } from "../lib/router";
 import { ended, failure, kindWords, standing, stepId } from "../lib/words";
 import type { ViewProps } from "../routes";
+import { GateValues } from "./event-parts";
 import { RunActions } from "./run-actions";
 import { barsOf, gatesByNode, linesOf, marksOf, nodesOf, statesOf } from "./run-shape";
 import { StepPanel } from "./run-step";
@@ -98,9 +100,11 @@ function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
   const bars = barsOf(run);
   const telling = steps.find((step) => step.status === "failed" || step.status === "unknown") ?? steps.find((step) => !["done", "skipped"].includes(step.status));
   const chosen = here.value.query.get("step") ?? (telling === undefined ? undefined : stepId(telling));
+  const listed = [...gates].filter(([at]) => at !== chosen);
   const node = nodesOf(graph).find((one) => one.id === chosen?.replace(/\[.*\]$/, ""));
   const marks: Mark[] = graph === undefined ? [] : marksOf(graph, states, run);
   const select = (step: string): void => change({ step }, true);
+  useStepKeys(bars, chosen, select);
 
   return (
     <Page
@@ -144,6 +148,13 @@ function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
         {bars.length === 0 ? <p class="lead">No step was begun.</p> : <Waterfall bars={bars} selected={chosen} onSelect={select} />}
       </Section>
       <StepPanel run={run} node={node} chosen={chosen} gate={chosen === undefined ? undefined : gates.get(chosen)} onSelect={select} onResolved={onRun} aside={<Reveal run={run} onReveal={onReveal} onHide={onHide} />} />
+      {listed.length > 0 && (
+        <Section title="Gates" aside="what each condition came to">
+          {listed.map(([at, gate]) => (
+            <GateValues key={`${at} ${gate.passed}`} gate={gate} />
+          ))}
+        </Section>
+      )}
       <Section title="About this run">
         <Facts
           items={[
@@ -162,6 +173,24 @@ function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
       </Section>
     </Page>
   );
+}
+
+/** useStepKeys goes from step to step. */
+function useStepKeys(bars: Bar[], chosen: string | undefined, select: (id: string) => void): void {
+  const ids = bars.map((bar) => bar.id);
+  const key = ids.join();
+  useEffect(() => {
+    const go = (by: number) => (): void => {
+      const id = ids[Math.min(Math.max((chosen === undefined ? -by : ids.indexOf(chosen)) + by, 0), ids.length - 1)];
+      if (id !== undefined) {
+        select(id);
+      }
+    };
+    return bind([
+      { keys: "j", what: "the next step", run: go(1) },
+      { keys: "k", what: "the step before", run: go(-1) },
+    ]);
+  }, [key, chosen]);
 }
 
 /** Outcome says first what an operator came for. */
