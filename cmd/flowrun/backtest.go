@@ -29,7 +29,7 @@ func backtestCommand() *command {
 		long: "The events and the served recipes come from a server, or from folders with -events and -base. Nothing is sent.\n" +
 			"A look-up answers what it answered when the event was first run; where it was not made then, what it answers is\n" +
 			"unknown, and so is all that needs it: that is counted and never made up. A wait finds the events that came after.\n" +
-			"Flow control is left out, and so is the time between retries. DIR of -events holds services' events as JSON, one to\n" +
+			"Flow control and limits are left out, and so is the time between retries. DIR of -events holds services' events as JSON, one to\n" +
 			"a file or one to a line (.jsonl), or what \"flowrun events show -json\" prints. The exit code is 0 either way.\n" +
 			"With -json: {events, newly_matched[], no_longer_matched[], changed[]} and what was left out.",
 		example: "flowrun backtest recipes -since 7d\n" +
@@ -94,6 +94,7 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	}
 	out.Same = len(same)
 	out.LeftOut = flowControlled(edited.program)
+	out.NoEvents = eventless(past, edited.program, same)
 	switch {
 	case o.asJSON:
 		return printJSON(m.Stdout, out)
@@ -198,11 +199,28 @@ func sameRecipes(base, edited *lang.Program, before, after *lang.Bindings) map[s
 	return same
 }
 
-// flowControlled returns the recipes with flow control, which a trial leaves out.
+// flowControlled returns the recipes with flow control or limits, which a trial leaves out.
 func flowControlled(p *lang.Program) []string {
 	names := []string{}
 	for _, r := range p.Recipes() {
-		if f := r.Flow; f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil || f.Concurrency != nil {
+		if f := r.Flow; f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil || f.Concurrency != nil || r.Limits != nil {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// eventless returns the recipes of which a backtest can say nothing, since no event that they listen to is there: a
+// schedule that is new has no past.
+func eventless(past *engine.Past, p *lang.Program, same map[string]bool) []string {
+	names := []string{}
+	for _, r := range p.Recipes() {
+		if same[r.Name] || r.Disabled || r.Callable != nil || len(r.Triggers) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(r.Triggers, func(t *check.Trigger) bool {
+			return slices.ContainsFunc(t.Events, func(typ string) bool { return past.Has(t.Connection, typ) })
+		}) {
 			names = append(names, r.Name)
 		}
 	}

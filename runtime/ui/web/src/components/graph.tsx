@@ -2,7 +2,7 @@
 // gates have cut corners, steps are square. Each node is a button that says how it stands.
 
 import dagre from "@dagrejs/dagre";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import type { Graph as GraphData, Node } from "../api/types.gen";
 import { glyphPath, lookOf } from "./status";
@@ -109,8 +109,16 @@ function lay(graph: GraphData) {
 
 export function Graph({ graph, states = new Map(), selected, onSelect }: GraphProps) {
   const { boxes, arrows, width, height } = useMemo(() => lay(graph), [graph]);
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const box = boxes.find((one) => one.id === selected);
+    if (frame.current !== null && box !== undefined) {
+      frame.current.scrollTop = box.y - frame.current.clientHeight / 2;
+      frame.current.scrollLeft = box.x - frame.current.clientWidth / 2;
+    }
+  }, [boxes, selected]);
   return (
-    <div class="graph" role="group" aria-label={`Graph of ${graph.recipe}`} tabIndex={0}>
+    <div ref={frame} class="graph" role="group" aria-label={`Graph of ${graph.recipe}`} tabIndex={0}>
       <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height}>
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">

@@ -79,11 +79,17 @@ export function Waterfall({ bars, selected, onSelect }: WaterfallProps) {
   );
 }
 
-/** scaleOf maps times to places. Stretches in which something is under way keep their proportions; those between them
- * that would take more than a sixth of what remains are cut to that. */
+/** scaleOf maps times to places. Stretches in which something is under way keep their proportions, and so do short ones
+ * between them; one that is longer than three times all the work is cut to the length of the work. */
 function scaleOf(bars: Bar[]): Scale {
   const busy = bars
-    .flatMap((bar) => (bar.attempts.length > 0 ? bar.attempts : bar.idle ? [{ from: bar.from, to: bar.from }, { from: bar.to, to: bar.to }] : [bar]))
+    .flatMap((bar) => {
+      const ends = [
+        { from: bar.from, to: bar.from },
+        { from: bar.to, to: bar.to },
+      ];
+      return bar.attempts.length > 0 ? [...bar.attempts, ...ends] : bar.idle ? ends : [bar];
+    })
     .map(({ from, to }) => ({ from, to: Math.max(from, to) }))
     .sort((a, b) => a.from - b.from);
   const spans: { from: number; to: number; busy: boolean }[] = [];
@@ -98,15 +104,16 @@ function scaleOf(bars: Bar[]): Scale {
     }
   }
   const work = Math.max(spans.reduce((sum, span) => sum + (span.busy ? span.to - span.from : 0), 0), 1);
-  const weights = spans.map((span) => (span.busy ? span.to - span.from : Math.min(span.to - span.from, work / 6)));
-  const total = Math.max(weights.reduce((sum, weight) => sum + weight, 0), 1);
+  const idle = (span: { from: number; to: number; busy: boolean }): boolean => !span.busy && span.to - span.from > 3 * work;
+  const weights = spans.map((span) => (idle(span) ? work : span.to - span.from));
+  const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
   const cuts: Scale["cuts"] = [];
   const starts: number[] = [];
   let place = 0;
   spans.forEach((span, i) => {
     const width = ((weights[i] ?? 0) / total) * 100;
     starts.push(place);
-    if (!span.busy && span.to - span.from > (weights[i] ?? 0) * 1.5) {
+    if (idle(span)) {
       cuts.push({ at: place, width, gap: span.to - span.from });
     }
     place += width;

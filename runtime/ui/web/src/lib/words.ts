@@ -19,7 +19,7 @@ const queues: Record<string, string> = {
 /** standing says why a run is as it is: what failed, what stopped it, what it waits for. Empty where the status says
  * it all. */
 export function standing(run: Run): string {
-  const due = run.due_at === undefined ? "" : `goes on ${relative(Date.parse(run.due_at), now.value)}`;
+  const due = run.due_at === undefined ? "" : dueWords(run.due_at);
   if (run.status === "queued") {
     return [queues[run.queue ?? ""] ?? "about to start", due].filter((part) => part !== "").join(", ");
   }
@@ -36,6 +36,12 @@ export function standing(run: Run): string {
     return `stopped by “${run.stopped_by}”`;
   }
   return "";
+}
+
+/** dueWords says when something goes on. */
+export function dueWords(at: string): string {
+  const time = Date.parse(at);
+  return time <= now.value + 1500 ? "about to go on" : `goes on ${relative(time, now.value)}`;
 }
 
 /** failure says where and why something failed. */

@@ -89,6 +89,14 @@ function rank(telling: string[], word: string | undefined): number {
   return i === -1 ? telling.length : i;
 }
 
+/** awaitedBy names the events that a run waits for; empty where it waits for none. */
+export function awaitedBy(run: Run, graph: Graph | undefined): string {
+  const waiting = new Set((run.steps ?? []).filter((step) => step.status === "waiting").map((step) => step.address));
+  return nodesOf(graph)
+    .flatMap((node) => (waiting.has(node.id) && node.wait?.event !== undefined ? [node.wait.event] : []))
+    .join(", ");
+}
+
 /** barsOf are the steps of a run as they are drawn over time. */
 export function barsOf(run: Run): Bar[] {
   const until = run.ended_at === undefined ? Date.now() : Date.parse(run.ended_at);

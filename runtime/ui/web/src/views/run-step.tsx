@@ -12,8 +12,8 @@ import { JsonTree } from "../components/json";
 import { Status } from "../components/status";
 import { toast } from "../components/toast";
 import { Facts, Section, sentence, Time } from "../components/ui";
-import { duration, moment } from "../lib/format";
-import { kindWords, stepId } from "../lib/words";
+import { duration, moment, whole } from "../lib/format";
+import { dueWords, kindWords, stepId } from "../lib/words";
 import { GateValues } from "./event-parts";
 import { labelOf } from "./run-shape";
 
@@ -65,9 +65,9 @@ export function StepPanel({ run, node, chosen, gate, aside, onSelect, onResolved
         {step.shadow === true && <span class="tag">recorded, not made</span>}
         {step.child !== undefined && <a href={`/runs/${encodeURIComponent(step.child)}`}>the run it called</a>}
         {step.due_at !== undefined && (
-          <span>
-            goes on <Time at={step.due_at} />
-          </span>
+          <time dateTime={step.due_at} title={whole(new Date(step.due_at))}>
+            {dueWords(step.due_at)}
+          </time>
         )}
       </div>
       {step.error !== undefined && run.error?.step !== step.address && (
@@ -82,10 +82,12 @@ export function StepPanel({ run, node, chosen, gate, aside, onSelect, onResolved
       {step.status === "unknown" && mayOperate() && <Resolve run={run} step={step} onResolved={onResolved} />}
       {gate !== undefined && <GateValues gate={gate} />}
       <Attempts attempts={step.attempts ?? []} />
-      <div class="io">
-        <Payload title="Sent" value={step.input} empty={step.action === "" ? "A wait sends nothing." : "Nothing was sent, or it is not kept any more."} />
-        <Payload title="Came back" value={step.output} empty="Nothing came back, or it is not kept any more." />
-      </div>
+      {(step.action !== "" || step.output !== undefined) && (
+        <div class="io">
+          {step.action !== "" && <Payload title="Sent" value={step.input} empty="Nothing was sent, or it is not kept any more." />}
+          <Payload title="Came back" value={step.output} empty="Nothing came back, or it is not kept any more." />
+        </div>
+      )}
       <Facts
         items={[
           ["Started", step.started_at === undefined ? undefined : <Time key="started" at={step.started_at} as="moment" />],

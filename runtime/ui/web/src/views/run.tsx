@@ -21,7 +21,7 @@ import { ended, failure, kindWords, standing, stepId } from "../lib/words";
 import type { ViewProps } from "../routes";
 import { GateValues } from "./event-parts";
 import { RunActions } from "./run-actions";
-import { barsOf, gatesByNode, linesOf, marksOf, nodesOf, statesOf } from "./run-shape";
+import { awaitedBy, barsOf, gatesByNode, linesOf, marksOf, nodesOf, statesOf } from "./run-shape";
 import { StepPanel } from "./run-step";
 
 export default function RunView({ params }: ViewProps) {
@@ -122,7 +122,7 @@ function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
       }
       actions={mayOperate() && <RunActions run={run} recipe={recipe} onRun={onRun} />}
     >
-      <Outcome run={run} />
+      <Outcome run={run} awaited={awaitedBy(run, graph)} />
       {graph !== undefined && recipe !== undefined && (
         <div class="run-top">
           <Section title="Graph">
@@ -194,7 +194,7 @@ function useStepKeys(bars: Bar[], chosen: string | undefined, select: (id: strin
 }
 
 /** Outcome says first what an operator came for. */
-function Outcome({ run }: { run: Run }) {
+function Outcome({ run, awaited }: { run: Run; awaited: string }) {
   if (run.error !== undefined) {
     const status = run.error.status === undefined || run.error.status === 0 ? "" : `, HTTP ${run.error.status}`;
     return (
@@ -210,7 +210,7 @@ function Outcome({ run }: { run: Run }) {
       </div>
     );
   }
-  const text = standing(run);
+  const text = awaited === "" ? standing(run) : `waits for ${awaited}, and ${standing(run)}${run.due_at === undefined ? "" : " at the latest"}`;
   return text === "" ? null : <p class={`note outcome ${run.status === "waiting" || run.status === "queued" ? "wait" : "plain"}`}>{sentence(text)}</p>;
 }
 
