@@ -339,11 +339,11 @@ func (c *comparison) recipe(out *backtest, i int, name string, was, is *engine.T
 	case undecided(was) || undecided(is):
 		sum.Undecided++
 	case ran(is) && !ran(was):
-		at.HeldBy = heldBy(c.before, i, name, was)
+		at.HeldBy = heldBy(c.before, i, name, was, newRecipe)
 		at.Requests = requestsOf(is)
 		out.Newly = append(out.Newly, at)
 	case ran(was) && !ran(is):
-		at.HeldBy = heldBy(c.after, i, name, is)
+		at.HeldBy = heldBy(c.after, i, name, is, goneRecipe)
 		at.Requests = requestsOf(was)
 		out.NoLonger = append(out.NoLonger, at)
 	case ran(was) && ran(is):
@@ -357,9 +357,19 @@ func (c *comparison) recipe(out *backtest, i int, name string, was, is *engine.T
 func ran(t *engine.Tried) bool       { return t != nil && t.End == engine.Ran }
 func undecided(t *engine.Tried) bool { return t != nil && t.End == engine.Undecided }
 
-func heldBy(w *engine.Trier, i int, name string, t *engine.Tried) string {
-	if t != nil {
+// What is said in the place of a gate where one program has no such recipe.
+const (
+	newRecipe  = "the recipe is new"
+	goneRecipe = "the recipe is gone"
+)
+
+// heldBy names the gate that holds an event back; missing is what is said where there is no such recipe.
+func heldBy(w *engine.Trier, i int, name string, t *engine.Tried, missing string) string {
+	switch {
+	case t != nil:
 		return t.HeldBy
+	case !w.Has(name):
+		return missing
 	}
 	return w.Held(i, name)
 }

@@ -20,7 +20,7 @@ func (b *backtest) text(w io.Writer, limit int) error {
 		}
 		fmt.Fprintf(&out, "\n%s\n", title)
 		for _, c := range list[:min(len(list), limit)] {
-			fmt.Fprintf(&out, "%s %s  %s %s%s\n", mark, c.Recipe, c.Type, c.Event, parenthesis("held back by ", c.HeldBy))
+			fmt.Fprintf(&out, "%s %s  %s %s%s\n", mark, c.Recipe, c.Type, c.Event, c.held())
 			for _, q := range c.Requests {
 				fmt.Fprintf(&out, "    %s %s %s\n", q.place(), q.Action, oneLine(string(q.Input)))
 			}
@@ -61,11 +61,15 @@ func more(w io.Writer, n, limit int) {
 	}
 }
 
-func parenthesis(words, s string) string {
-	if s == "" {
+// held says in parentheses why the other program does not take the event.
+func (c *matchedCase) held() string {
+	switch c.HeldBy {
+	case "":
 		return ""
+	case newRecipe, goneRecipe:
+		return " (" + c.HeldBy + ")"
 	}
-	return " (" + words + s + ")"
+	return " (held back by " + c.HeldBy + ")"
 }
 
 func (q *requestCase) place() string { return withEach(q.Step, q.Each) }
@@ -179,7 +183,7 @@ func (b *backtest) markdown(w io.Writer, limit int) error {
 	cases := func(list []matchedCase) func() {
 		return func() {
 			for _, c := range list[:min(len(list), limit)] {
-				fmt.Fprintf(&out, "- `%s` %s %s%s\n", c.Recipe, c.Type, code(c.Event), parenthesis("held back by ", c.HeldBy))
+				fmt.Fprintf(&out, "- `%s` %s %s%s\n", c.Recipe, c.Type, code(c.Event), c.held())
 				for _, q := range c.Requests {
 					fmt.Fprintf(&out, "  - %s `%s`\n", code(q.place()), q.Action)
 				}
