@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
+	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -247,9 +248,10 @@ const tryPage = 64
 func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial, same map[string]bool) (*backtest, error) {
 	pages := make([]*backtest, (past.Len()+tryPage-1)/tryPage)
 	errs := make([]error, len(pages))
+	defer roomier()()
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range goruntime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			c := &comparison{past: past, same: same, before: before.Trier(), after: after.Trier()}
 			for ctx.Err() == nil {
@@ -276,6 +278,20 @@ func compareTrials(ctx context.Context, past *engine.Past, before, after *engine
 		out.add(page)
 	}
 	return out, nil
+}
+
+// roomier has the garbage collector come less often: up to half a GiB may lie around. A trial leaves much and keeps
+// little, so that the collector would look at the same past again and again. It returns what undoes that.
+func roomier() (undo func()) {
+	const room = 512 << 20
+	var m goruntime.MemStats
+	goruntime.ReadMemStats(&m)
+	percent := int(min(max(room*100/max(m.HeapAlloc, 1), 100), 1000))
+	before := debug.SetGCPercent(percent)
+	if before < 0 || before > percent { // somebody has said so
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
 }
 
 // comparison compares what two programs make of an event.
