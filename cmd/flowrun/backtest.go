@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
+	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,9 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	if o.markdown && o.asJSON {
 		return usagef("-markdown and -json are two forms of one answer: give one")
 	}
+	if o.limit < 1 {
+		return usagef("-limit is 1 or more")
+	}
 	registry := all.Registry()
 	edited, base, err := o.programs(ctx, m, args, registry)
 	if err != nil {
@@ -90,7 +94,11 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 		return err
 	}
 	same := sameRecipes(base.program, edited.program, beforeVars, afterVars)
-	out, err := compareTrials(ctx, past, before, after, same)
+	keep := o.limit
+	if o.asJSON {
+		keep = 0
+	}
+	out, err := compareTrials(ctx, past, before, after, same, keep)
 	if err != nil {
 		return err
 	}
@@ -243,13 +251,15 @@ func eventless(past *engine.Past, p *lang.Program, same map[string]bool) []strin
 // tryPage is how many events a goroutine takes at a time.
 const tryPage = 64
 
-// compareTrials tries all events with both programs, but for the recipes that are the same in both.
-func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial, same map[string]bool) (*backtest, error) {
+// compareTrials tries all events with both programs, but for the recipes that are the same in both. It keeps so many
+// cases of each kind, all for 0.
+func compareTrials(ctx context.Context, past *engine.Past, before, after *engine.Trial, same map[string]bool, keep int) (*backtest, error) {
 	pages := make([]*backtest, (past.Len()+tryPage-1)/tryPage)
 	errs := make([]error, len(pages))
+	defer roomier()()
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range goruntime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			c := &comparison{past: past, same: same, before: before.Trier(), after: after.Trier()}
 			for ctx.Err() == nil {
@@ -257,7 +267,7 @@ func compareTrials(ctx context.Context, past *engine.Past, before, after *engine
 				if n >= len(pages) {
 					return
 				}
-				pages[n] = newBacktest()
+				pages[n] = newBacktest(keep)
 				for i := n * tryPage; i < min(past.Len(), (n+1)*tryPage) && errs[n] == nil; i++ {
 					errs[n] = c.event(pages[n], i)
 				}
@@ -268,7 +278,7 @@ func compareTrials(ctx context.Context, past *engine.Past, before, after *engine
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out := newBacktest()
+	out := newBacktest(keep)
 	for n, page := range pages {
 		if errs[n] != nil {
 			return nil, errs[n]
@@ -276,6 +286,20 @@ func compareTrials(ctx context.Context, past *engine.Past, before, after *engine
 		out.add(page)
 	}
 	return out, nil
+}
+
+// roomier has the garbage collector come less often: up to half a GiB may lie around. A trial leaves much and keeps
+// little, so that the collector would look at the same past again and again. It returns what undoes that.
+func roomier() (undo func()) {
+	const room = 512 << 20
+	var m goruntime.MemStats
+	goruntime.ReadMemStats(&m)
+	percent := int(min(max(room*100/max(m.HeapAlloc, 1), 100), 1000))
+	before := debug.SetGCPercent(percent)
+	if before < 0 || before > percent { // somebody has said so
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
 }
 
 // comparison compares what two programs make of an event.
@@ -339,15 +363,24 @@ func (c *comparison) recipe(out *backtest, i int, name string, was, is *engine.T
 	case undecided(was) || undecided(is):
 		sum.Undecided++
 	case ran(is) && !ran(was):
-		at.HeldBy = heldBy(c.before, i, name, was)
-		at.Requests = requestsOf(is)
-		out.Newly = append(out.Newly, at)
+		if sum.Newly++; out.room(len(out.Newly)) {
+			at.HeldBy = heldBy(c.before, i, name, was, newRecipe)
+			at.Requests = requestsOf(is)
+			out.Newly = append(out.Newly, at)
+		}
 	case ran(was) && !ran(is):
-		at.HeldBy = heldBy(c.after, i, name, is)
-		at.Requests = requestsOf(was)
-		out.NoLonger = append(out.NoLonger, at)
+		if sum.NoLonger++; out.room(len(out.NoLonger)) {
+			at.HeldBy = heldBy(c.after, i, name, is, goneRecipe)
+			at.Requests = requestsOf(was)
+			out.NoLonger = append(out.NoLonger, at)
+		}
 	case ran(was) && ran(is):
-		if d := differences(was, is); d != nil {
+		room := out.room(len(out.Changed))
+		d := differences(was, is, room)
+		if d == nil {
+			return
+		}
+		if sum.Changed++; room {
 			d.Event, d.Type, d.Connection, d.Recipe, d.seq = at.Event, at.Type, at.Connection, at.Recipe, at.seq
 			out.Changed = append(out.Changed, *d)
 		}
@@ -357,20 +390,37 @@ func (c *comparison) recipe(out *backtest, i int, name string, was, is *engine.T
 func ran(t *engine.Tried) bool       { return t != nil && t.End == engine.Ran }
 func undecided(t *engine.Tried) bool { return t != nil && t.End == engine.Undecided }
 
-func heldBy(w *engine.Trier, i int, name string, t *engine.Tried) string {
-	if t != nil {
+// What is said in the place of a gate where one program has no such recipe.
+const (
+	newRecipe  = "the recipe is new"
+	goneRecipe = "the recipe is gone"
+)
+
+// heldBy names the gate that holds an event back; missing is what is said where there is no such recipe.
+func heldBy(w *engine.Trier, i int, name string, t *engine.Tried, missing string) string {
+	switch {
+	case t != nil:
 		return t.HeldBy
+	case !w.Has(name):
+		return missing
 	}
 	return w.Held(i, name)
+}
+
+func kept[T any](b *backtest, list, more []T) []T {
+	if b.keep > 0 {
+		more = more[:min(len(more), max(b.keep-len(list), 0))]
+	}
+	return append(list, more...)
 }
 
 // add takes in what was found in the next events.
 func (b *backtest) add(o *backtest) {
 	b.Events += o.Events
 	b.Gone += o.Gone
-	b.Newly = append(b.Newly, o.Newly...)
-	b.NoLonger = append(b.NoLonger, o.NoLonger...)
-	b.Changed = append(b.Changed, o.Changed...)
+	b.Newly = kept(b, b.Newly, o.Newly)
+	b.NoLonger = kept(b, b.NoLonger, o.NoLonger)
+	b.Changed = kept(b, b.Changed, o.Changed)
 	for _, s := range o.Recipes {
 		b.of(s.Recipe).add(s)
 	}

@@ -39,7 +39,7 @@ func BenchmarkBacktest(b *testing.B) {
 			made := newInventor(registry, m.Env)
 			for b.Loop() {
 				base, edited := benchTrial(b, m, registry, past, made, before), benchTrial(b, m, registry, past, made, after)
-				out, err := compareTrials(b.Context(), past, base, edited, nil)
+				out, err := compareTrials(b.Context(), past, base, edited, nil, 20)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -26,7 +26,19 @@ type backtest struct {
 	LeftOut  []string      `json:"flow_control_left_out"` // recipes whose flow control was not considered
 	NoEvents []string      `json:"no_events"`             // recipes that differ and listen to nothing that is among the events
 
+	keep   int // so many cases of each kind, the first; 0 for all
 	byName map[string]*recipeSum
+}
+
+// room reports whether one more case is kept of a kind that has so many.
+func (b *backtest) room(have int) bool { return b.keep == 0 || have < b.keep }
+
+// totals count the cases, those that aren't kept among them.
+func (b *backtest) totals() (newly, noLonger, changed int) {
+	for _, s := range b.Recipes {
+		newly, noLonger, changed = newly+s.Newly, noLonger+s.NoLonger, changed+s.Changed
+	}
+	return newly, noLonger, changed
 }
 
 // matchedCase is an event that a recipe takes in one program and not in the other.
@@ -91,6 +103,9 @@ type recipeSum struct {
 	Recipe    string         `json:"recipe"`
 	Before    int            `json:"before"`              // events that it took
 	After     int            `json:"after"`               // events that it takes
+	Newly     int            `json:"newly_matched"`       // events that it takes and did not take
+	NoLonger  int            `json:"no_longer_matched"`   // events that it took and does not take
+	Changed   int            `json:"changed"`             // events for which it does something else
 	Undecided int            `json:"undecided,omitempty"` // events of which that is unknown, for a look-up without an answer
 	Unknown   int            `json:"unknown,omitempty"`   // events with steps that are unknown
 	Steps     map[string]int `json:"unknown_steps,omitempty"`
@@ -99,8 +114,8 @@ type recipeSum struct {
 	unknown map[string]int
 }
 
-func newBacktest() *backtest {
-	return &backtest{Newly: []matchedCase{}, NoLonger: []matchedCase{}, Changed: []changedCase{}, Recipes: []*recipeSum{},
+func newBacktest(keep int) *backtest {
+	return &backtest{keep: keep, Newly: []matchedCase{}, NoLonger: []matchedCase{}, Changed: []changedCase{}, Recipes: []*recipeSum{},
 		byName: map[string]*recipeSum{}}
 }
 
@@ -116,6 +131,7 @@ func (b *backtest) of(name string) *recipeSum {
 
 func (s *recipeSum) add(o *recipeSum) {
 	s.Before, s.After = s.Before+o.Before, s.After+o.After
+	s.Newly, s.NoLonger, s.Changed = s.Newly+o.Newly, s.NoLonger+o.NoLonger, s.Changed+o.Changed
 	s.Undecided, s.Unknown, s.Waiting = s.Undecided+o.Undecided, s.Unknown+o.Unknown, s.Waiting+o.Waiting
 	for address, n := range o.unknown {
 		s.unknown[address] += n
@@ -143,8 +159,15 @@ func placeOf(t *engine.Tried, m engine.Made) string {
 
 type place struct{ step, each, callerStep, callerEach string }
 
-// differences returns nil where both do the same. What is unknown, or has not come, on one side is no difference.
-func differences(was, is *engine.Tried) *changedCase {
+// differences returns nil where both do the same. What is unknown, or has not come, on one side is no difference. Where
+// nobody asks for the fields, values are not looked into.
+func differences(was, is *engine.Tried, fields bool) *changedCase {
+	fieldsOf := func(personal []string, before, after []byte) []fieldDiff {
+		if !fields {
+			return nil
+		}
+		return fieldsOf(personal, before, after)
+	}
 	d := &changedCase{}
 	if a, b := outcomeOf(was), outcomeOf(is); a != b {
 		d.Outcome = &outcomeDiff{a, b}

@@ -13,22 +13,23 @@ import (
 // text prints a backtest for people.
 func (b *backtest) text(w io.Writer, limit int) error {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s: %d newly matched, %d no longer matched, %d changed\n", plural(b.Events, "event"), len(b.Newly), len(b.NoLonger), len(b.Changed))
-	section := func(title string, list []matchedCase, mark string) {
+	newly, noLonger, changed := b.totals()
+	fmt.Fprintf(&out, "%s: %d newly matched, %d no longer matched, %d changed\n", plural(b.Events, "event"), newly, noLonger, changed)
+	section := func(title string, total int, list []matchedCase, mark string) {
 		if len(list) == 0 {
 			return
 		}
 		fmt.Fprintf(&out, "\n%s\n", title)
 		for _, c := range list[:min(len(list), limit)] {
-			fmt.Fprintf(&out, "%s %s  %s %s%s\n", mark, c.Recipe, c.Type, c.Event, parenthesis("held back by ", c.HeldBy))
+			fmt.Fprintf(&out, "%s %s  %s %s%s\n", mark, c.Recipe, c.Type, c.Event, c.held())
 			for _, q := range c.Requests {
 				fmt.Fprintf(&out, "    %s %s %s\n", q.place(), q.Action, oneLine(string(q.Input)))
 			}
 		}
-		more(&out, len(list), limit)
+		more(&out, total, limit)
 	}
-	section("Newly matched", b.Newly, "+")
-	section("No longer matched", b.NoLonger, "-")
+	section("Newly matched", newly, b.Newly, "+")
+	section("No longer matched", noLonger, b.NoLonger, "-")
 	if len(b.Changed) > 0 {
 		fmt.Fprint(&out, "\nChanged\n")
 		for _, c := range b.Changed[:min(len(b.Changed), limit)] {
@@ -43,7 +44,7 @@ func (b *backtest) text(w io.Writer, limit int) error {
 				}
 			}
 		}
-		more(&out, len(b.Changed), limit)
+		more(&out, changed, limit)
 	}
 	if notes := b.notes(); len(notes) > 0 {
 		fmt.Fprintln(&out)
@@ -61,11 +62,15 @@ func more(w io.Writer, n, limit int) {
 	}
 }
 
-func parenthesis(words, s string) string {
-	if s == "" {
+// held says in parentheses why the other program does not take the event.
+func (c *matchedCase) held() string {
+	switch c.HeldBy {
+	case "":
 		return ""
+	case newRecipe, goneRecipe:
+		return " (" + c.HeldBy + ")"
 	}
-	return " (" + words + s + ")"
+	return " (held back by " + c.HeldBy + ")"
 }
 
 func (q *requestCase) place() string { return withEach(q.Step, q.Each) }
@@ -139,30 +144,15 @@ func countsOf(m map[string]int) string {
 func (b *backtest) markdown(w io.Writer, limit int) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "### Backtest over %s\n\n", plural(b.Events, "event"))
-	type row struct{ newly, noLonger, changed int }
-	rows := map[string]*row{}
-	at := func(name string) *row {
-		if rows[name] == nil {
-			rows[name] = &row{}
-		}
-		return rows[name]
-	}
-	for _, c := range b.Newly {
-		at(c.Recipe).newly++
-	}
-	for _, c := range b.NoLonger {
-		at(c.Recipe).noLonger++
-	}
-	for _, c := range b.Changed {
-		at(c.Recipe).changed++
-	}
-	if len(rows) == 0 {
+	newly, noLonger, changed := b.totals()
+	if newly+noLonger+changed == 0 {
 		fmt.Fprint(&out, "No recipe takes other events, and no request differs.\n")
 	} else {
 		fmt.Fprint(&out, "| recipe | events before | events after | newly matched | no longer matched | changed requests |\n|---|---:|---:|---:|---:|---:|\n")
-		for _, name := range slices.Sorted(maps.Keys(rows)) {
-			r, s := rows[name], b.of(name)
-			fmt.Fprintf(&out, "| `%s` | %d | %d | %d | %d | %d |\n", name, s.Before, s.After, r.newly, r.noLonger, r.changed)
+		for _, s := range b.Recipes {
+			if s.Newly+s.NoLonger+s.Changed > 0 {
+				fmt.Fprintf(&out, "| `%s` | %d | %d | %d | %d | %d |\n", s.Recipe, s.Before, s.After, s.Newly, s.NoLonger, s.Changed)
+			}
 		}
 	}
 	details := func(title string, n int, body func()) {
@@ -179,16 +169,16 @@ func (b *backtest) markdown(w io.Writer, limit int) error {
 	cases := func(list []matchedCase) func() {
 		return func() {
 			for _, c := range list[:min(len(list), limit)] {
-				fmt.Fprintf(&out, "- `%s` %s %s%s\n", c.Recipe, c.Type, code(c.Event), parenthesis("held back by ", c.HeldBy))
+				fmt.Fprintf(&out, "- `%s` %s %s%s\n", c.Recipe, c.Type, code(c.Event), c.held())
 				for _, q := range c.Requests {
 					fmt.Fprintf(&out, "  - %s `%s`\n", code(q.place()), q.Action)
 				}
 			}
 		}
 	}
-	details("Newly matched", len(b.Newly), cases(b.Newly))
-	details("No longer matched", len(b.NoLonger), cases(b.NoLonger))
-	details("Changed requests", len(b.Changed), func() {
+	details("Newly matched", newly, cases(b.Newly))
+	details("No longer matched", noLonger, cases(b.NoLonger))
+	details("Changed requests", changed, func() {
 		for _, c := range b.Changed[:min(len(b.Changed), limit)] {
 			fmt.Fprintf(&out, "- `%s` %s %s\n", c.Recipe, c.Type, code(c.Event))
 			if c.Outcome != nil {

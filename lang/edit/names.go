@@ -185,7 +185,7 @@ func (w *Workspace) Definition(file string, at int) []hcl.Range {
 	if !ok {
 		return w.triggerBlocks(file, at)
 	}
-	if m.root == "recipe" || m.root == "trigger" {
+	if m.root == "recipe" || m.root == "trigger" || m.root == "file" {
 		return w.declarations(m)
 	}
 	var out []hcl.Range

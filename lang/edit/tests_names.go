@@ -2,6 +2,7 @@ package edit
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -24,6 +25,13 @@ func testMentions(f *file) []mention {
 		n.recipe(b.Body)
 		n.test(b.Body)
 	}
+	// The walk has no errors of its own.
+	_ = hclsyntax.VisitAll(f.blocks(), func(node hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := node.(*hclsyntax.FunctionCallExpr); ok && call.Name == "file" && len(call.Args) == 1 {
+			n.text("file", call.Args[0])
+		}
+		return nil
+	})
 	slices.SortStableFunc(n.out, func(a, b mention) int { return cmp.Compare(a.rng.Start.Byte, b.rng.Start.Byte) })
 	return n.out
 }
@@ -98,9 +106,12 @@ func (n *testNames) test(body *hclsyntax.Body) {
 	}
 }
 
-// declarations returns where what a test names, and what has no name in recipes, is declared: a recipe's file, the
-// triggers of a type.
+// declarations returns where what a test names, and what has no name in recipes, is declared: a recipe's file, a fixture,
+// the triggers of a type.
 func (w *Workspace) declarations(m mention) []hcl.Range {
+	if m.root == "file" {
+		return []hcl.Range{{Filename: path.Clean(m.name), Start: hcl.InitialPos, End: hcl.InitialPos}}
+	}
 	f := w.files[m.about]
 	if f == nil {
 		return nil

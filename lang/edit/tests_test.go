@@ -150,11 +150,13 @@ func TestTestsReadFixtures(t *testing.T) {
 func TestNamesInTests(t *testing.T) {
 	w := withTests()
 	w.Diagnostics(never)
+	w.Set("file.test.hcl", []byte("test \"file\" {\n  recipe = \"failed\"\n  event  = file(\"fixtures/one.json\")\n}\n"))
 	for _, c := range []struct {
 		file, at   string // the cursor stands at the end of this text
 		definition string
 		references int // with the declaration
 	}{
+		{"file.test.hcl", "fixtures/on", "fixtures/one.json:1 ", 0},
 		{"failed.test.hcl", `mock action "cust`, "failed.hcl:7 customer", 5},
 		{"failed.test.hcl", `order   = ["cust`, "failed.hcl:7 customer", 5},
 		{"failed.test.hcl", `expect action "on_error.te`, "failed.hcl:18 tell", 3},
@@ -268,5 +270,30 @@ func TestOutlineOfTests(t *testing.T) {
 	list := w.Symbols("failed.test.hcl")
 	if len(list) != 1 || list[0].Name != "a large one" || list[0].Detail != "test" || len(list[0].Children) != 5 || list[0].Children[1].Name != "customer" {
 		t.Errorf("%+v", list)
+	}
+}
+
+// TestEverywhereInTests asks everything at every place, in the file as it is and cut off there: nothing panics, and what
+// is offered lies within the text.
+func TestEverywhereInTests(t *testing.T) {
+	w := withTests()
+	w.Diagnostics(never)
+	for at := range len(testsOfIt) + 1 {
+		for _, text := range []string{testsOfIt, testsOfIt[:at]} {
+			w.Set("failed.test.hcl", []byte(text))
+			for _, i := range w.Complete("failed.test.hcl", at) {
+				if i.Start < 0 || i.Start > at || i.End < at || i.End > len(text) || i.Insert == "" {
+					t.Fatalf("at %d of %q: %+v", at, text, i)
+				}
+			}
+			w.Hover("failed.test.hcl", at)
+			w.Definition("failed.test.hcl", at)
+			w.References("failed.test.hcl", at, true)
+			w.Symbols("failed.test.hcl")
+			w.Tokens("failed.test.hcl")
+		}
+		if at%20 == 0 {
+			w.Diagnostics(never)
+		}
 	}
 }

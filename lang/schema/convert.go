@@ -37,7 +37,20 @@ func (o *Object) Convert(v cty.Value) (cty.Value, error) {
 	return o.convert(v, nil)
 }
 
+// ConvertMembers is Convert for arguments that are no object yet. They must be wholly known and without marks, and are not
+// changed.
+func (o *Object) ConvertMembers(given map[string]cty.Value) (cty.Value, error) {
+	return o.convertMembers(given, nil)
+}
+
 func (o *Object) convert(v cty.Value, path Path) (cty.Value, error) {
+	if v.IsNull() || !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return cty.NilVal, &FieldError{Path: slices.Clone(path), Reason: "must be an object, not " + describe(v)}
+	}
+	return o.convertMembers(v.AsValueMap(), path)
+}
+
+func (o *Object) convertMembers(given map[string]cty.Value, path Path) (cty.Value, error) {
 	refuse := func(name, reason string) (cty.Value, error) {
 		p := slices.Clone(path)
 		if name != "" {
@@ -45,28 +58,25 @@ func (o *Object) convert(v cty.Value, path Path) (cty.Value, error) {
 		}
 		return cty.NilVal, &FieldError{Path: p, Reason: reason}
 	}
-	if v.IsNull() || !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		return refuse("", "must be an object, not "+describe(v))
-	}
-	vals := map[string]cty.Value{}
-	given := map[string]cty.Value{}
-	for it := v.ElementIterator(); it.Next(); {
-		k, val := it.Element()
-		name := k.AsString()
-		if o.Field(name) != nil {
-			given[name] = val
-			continue
+	fields := o.Fields()
+	vals := make(map[string]cty.Value, len(fields))
+	var others []string
+	for name := range given {
+		if o.Field(name) == nil {
+			others = append(others, name)
 		}
+	}
+	slices.Sort(others) // so that the first mistake is always the same
+	for _, name := range others {
 		if !o.Open {
 			return refuse(name, "is not a field of "+o.word())
 		}
-		val, err := (&Type{Kind: KindAny}).convert(val, append(path, name))
+		val, err := (&Type{Kind: KindAny}).convert(given[name], append(path, name))
 		if err != nil {
 			return cty.NilVal, err
 		}
 		vals[name] = val
 	}
-	fields := o.Fields()
 	for i := range fields {
 		f := &fields[i]
 		val, ok := given[f.Name]

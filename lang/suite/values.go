@@ -56,11 +56,14 @@ func fileOf(x hclsyntax.Expression) string {
 func (c *checker) value(x hclsyntax.Expression) cty.Value {
 	v, err := eval.NewScope(c.funcs, nil).Value(eval.Bound(x))
 	if err != nil {
-		detail := err.Error()
+		detail, hint := err.Error(), " A test knows functions and file(\"…\"), and no names such as trigger or var."
 		if ee := (*eval.Error)(nil); errors.As(err, &ee) {
 			detail = ee.Detail
+			if ee.Summary == "Error in function call" {
+				hint = "" // it is known, and says itself what is wrong
+			}
 		}
-		c.report(diag.TestEval, x.Range(), "It has no value: %s A test knows functions and file(\"…\"), and no names such as trigger or var.", sentence(detail))
+		c.report(diag.TestEval, x.Range(), "It has no value: %s%s", sentence(detail), hint)
 		return cty.DynamicVal
 	}
 	v, _ = eval.Unmark(v)

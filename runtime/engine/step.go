@@ -132,7 +132,7 @@ func (r *runner) input(n *check.Node, s *runtime.Step) (cty.Value, error) {
 		}
 		args[in.Field.Name] = v
 	}
-	input, err := n.Action.In.Convert(cty.ObjectVal(args))
+	input, err := n.Action.In.ConvertMembers(args)
 	if err != nil {
 		return cty.NilVal, &connectors.Error{Kind: connectors.KindInvalid, Message: err.Error(), Err: err}
 	}

@@ -158,12 +158,15 @@ func (s *shared) envelope(made func() cty.Value) cty.Value {
 	return s.event
 }
 
-// Held names what holds an event back from a recipe before there is a run, or returns "".
+// Has reports whether the program has a recipe of that name.
+func (w *Trier) Has(name string) bool { return w.t.g.recipes[name] != nil }
+
+// Held names what holds an event back from a recipe of the program before there is a run, or returns "".
 func (w *Trier) Held(i int, name string) string {
 	ev := w.t.past.events[i].Event
 	rec := w.t.g.recipes[name]
 	if rec == nil {
-		return "the recipe is gone"
+		return ""
 	}
 	trigger := triggerFor(rec, ev)
 	switch {

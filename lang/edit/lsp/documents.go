@@ -118,7 +118,13 @@ func (s *Server) projectOf(file string) *project {
 	}
 	p := &project{dir: dir, lone: !ok, work: edit.NewWorkspace(s.Catalog), published: map[string][]diagnostic{}}
 	fsys := s.Dir(filepath.FromSlash(dir))
-	p.work.ReadFile = func(name string) ([]byte, error) { return readFile(fsys, path.Clean(name), maxFixture) }
+	p.work.ReadFile = func(name string) ([]byte, error) {
+		text, err := readFile(fsys, path.Clean(name), maxFixture)
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = at.Err // whoever asks says of what
+		}
+		return text, err
+	}
 	if ok {
 		for _, load := range []func(fs.FS) (map[string][]byte, hcl.Diagnostics){syntax.Load, syntax.LoadTests} {
 			files, unread := load(fsys)

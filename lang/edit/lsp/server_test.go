@@ -186,3 +186,52 @@ func TestOverlay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFixtures looks at tests again when a fixture that they read has changed on disk.
+func TestFixtures(t *testing.T) {
+	d := disk{
+		"flowrun.hcl": {},
+		"a.hcl":       {Data: []byte("trigger \"stripe_charge_failed\" {}\naction \"customerio_track\" {\n  id = \"x\"\n  name = \"y\"\n}\n")},
+		"a.test.hcl":  {Data: []byte("test \"one\" {\n  event = file(\"fixtures/one.json\")\n}\n")},
+	}
+	conn := connect(t, d)
+	conn.initialize()
+	if got := conn.receive(); !strings.Contains(got, "a.test.hcl") || !strings.Contains(got, "reading fixtures/one.json: file does not exist.\"") {
+		t.Errorf("a fixture that is not there: %s", got)
+	}
+	d["fixtures/one.json"] = &fstest.MapFile{Data: []byte("{")}
+	change := `{"jsonrpc":"2.0","method":"workspace/didChangeWatchedFiles","params":{"changes":[{"uri":"file:///home/jo/recipes/fixtures/one.json","type":1}]}}`
+	conn.send(change)
+	if got := conn.receive(); !strings.Contains(got, "not JSON") {
+		t.Errorf("a fixture that is broken: %s", got)
+	}
+	d["fixtures/one.json"] = &fstest.MapFile{Data: []byte("{}")}
+	conn.send(change)
+	if got := conn.receive(); !strings.Contains(got, `"diagnostics":[]`) {
+		t.Errorf("a fixture that is mended: %s", got)
+	}
+	if err := conn.shutdown(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTestsOfWhatIsNotOpen says nothing of tests in a folder that is no project, whose recipe nobody has opened.
+func TestTestsOfWhatIsNotOpen(t *testing.T) {
+	conn := connect(t, disk{})
+	conn.initialize()
+	open := func(name, text string) {
+		raw, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///home/jo/recipes/%s","version":1,"text":%s}}}`, name, raw))
+	}
+	open("a.test.hcl", "test \"one\" {\n  event \"stripe_charge_failed\" {}\n  mock action \"nobody\" {\n    result = {}\n  }\n}\n")
+	open("a.hcl", "trigger \"stripe_charge_failed\" {}\naction \"customerio_track\" {\n  id = \"x\"\n  name = \"y\"\n}\n")
+	if got := conn.receive(); !strings.Contains(got, "a.test.hcl") || !strings.Contains(got, `no action \"nobody\"`) || strings.Contains(got, "There is no recipe") {
+		t.Errorf("came %s", got)
+	}
+	if err := conn.shutdown(); err != nil {
+		t.Error(err)
+	}
+}
