@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
@@ -65,11 +67,11 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	registry := all.Registry()
 	edited, base, err := o.programs(ctx, m, args, registry)
 	if err != nil {
-		return err
+		return o.without(err)
 	}
 	past, err := o.past(ctx, m, registry, edited.program, base.program)
 	if err != nil {
-		return err
+		return o.without(err)
 	}
 	vars, err := m.variables(o.varFiles, o.vars)
 	if err != nil {
@@ -102,6 +104,17 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 		return out.markdown(m.Stdout, o.limit)
 	}
 	return out.text(m.Stdout, o.limit)
+}
+
+// without says, where no server answers, what can be had without one.
+func (o *backtestOptions) without(err error) error {
+	if !errors.Is(err, control.ErrNoServer) {
+		return err
+	}
+	if o.events == "" {
+		return fmt.Errorf("%w Without one, -events DIR gives the events and -base DIR the recipes to compare with", err)
+	}
+	return fmt.Errorf("%w Without one, -base DIR gives the recipes to compare with", err)
 }
 
 // programs compiles the folder and what it is compared with.

@@ -261,24 +261,40 @@ func witness(s pair.Source) string {
 	return s.Field.Type.Prefix + "123"
 }
 
-// TestWrittenTestsCanFail spoils a recipe in one way after the other, each of which its test must notice.
+// TestWrittenTestsCanFail spoils recipes in one way after the other, each of which their tests must notice.
 func TestWrittenTestsCanFail(t *testing.T) {
+	for _, tt := range []struct {
+		trigger, action string
+		spoil           map[string][]string
+	}{
+		{"stripe_charge_failed", "customerio_delete", map[string][]string{
+			"somebody else is deleted":       {"id = trigger.customer", "id = trigger.id"},
+			"nobody is asked":                {"condition = var.allow_customerio_delete", "condition = var.allow_customerio_delete || trigger.amount >= 0"},
+			"a guest is deleted":             {"condition = trigger.customer != null", "condition = trigger.amount >= 0", "id = trigger.customer", `id = coalesce(trigger.customer, "guest")`},
+			"nothing is deleted":             {`action "customerio_delete" {`, "action \"customerio_delete\" {\n  when = trigger.amount < 0"},
+			"another event starts it":        {`trigger "stripe_charge_failed"`, `trigger "stripe_charge_succeeded"`},
+			"the person is deleted by force": {"condition = var.allow_customerio_delete", "condition = !var.allow_customerio_delete"},
+		}},
+		{"stripe_account_updated", "customerio_person_attributes", map[string][]string{
+			"somebody else is looked up":        {"email = trigger.email", `email = "jo@example.com"`},
+			"what is found is not used":         {"customer_id = action.found.id", "customer_id = coalesce(trigger.email, \"x\")"},
+			"what is not found is called about": {"action.found != null && action.found.id != null", "trigger.email != null", "customer_id = action.found.id", "customer_id = action.found == null ? \"x\" : coalesce(action.found.id, \"x\")"},
+		}},
+	} {
+		spoilPair(t, tt.trigger, tt.action, tt.spoil)
+	}
+}
+
+func spoilPair(t *testing.T, trigger, action string, spoil map[string][]string) {
 	registry := all.Registry()
-	p, err := pair.Write(registry, "stripe_charge_failed", "customerio_delete")
+	p, err := pair.Write(registry, trigger, action)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := provePair(t.Context(), registry, p); err != nil {
 		t.Fatal(err)
 	}
-	for what, change := range map[string][]string{
-		"somebody else is deleted":       {"id = trigger.customer", "id = trigger.id"},
-		"nobody is asked":                {"condition = var.allow_customerio_delete", "condition = var.allow_customerio_delete || trigger.amount >= 0"},
-		"a guest is deleted":             {"condition = trigger.customer != null", "condition = trigger.amount >= 0", "id = trigger.customer", `id = coalesce(trigger.customer, "guest")`},
-		"nothing is deleted":             {`action "customerio_delete" {`, "action \"customerio_delete\" {\n  when = trigger.amount < 0"},
-		"another event starts it":        {`trigger "stripe_charge_failed"`, `trigger "stripe_charge_succeeded"`},
-		"the person is deleted by force": {"condition = var.allow_customerio_delete", "condition = !var.allow_customerio_delete"},
-	} {
+	for what, change := range spoil {
 		spoiled := *p
 		spoiled.Text = strings.NewReplacer(change...).Replace(p.Text)
 		if spoiled.Text == p.Text {

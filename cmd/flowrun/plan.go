@@ -64,6 +64,11 @@ func (o *planOptions) run(ctx context.Context, m *Main, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.webhooks {
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
 	recipes := make(chan reply[[]control.Recipe], 1)
 	go func() {
 		list, err := o.client(m).Recipes(ctx)

@@ -77,20 +77,30 @@ func (o *testOptions) run(ctx context.Context, m *Main, args []string) error {
 		c := testrun.Cover(b.covered(o.filter != "", kept), results)
 		out.cover = &c
 	}
-	if o.junit != "" {
-		if err := os.WriteFile(m.path(o.junit), out.junit(), 0o644); err != nil {
-			return fmt.Errorf("writing the report %s: %w", o.junit, cause(err))
-		}
-	}
 	if o.asJSON {
 		err = printJSON(m.Stdout, out.json())
 	} else {
 		out.text()
 	}
+	if o.junit != "" && err == nil {
+		err = m.writeReport(o.junit, out.junit())
+	}
 	if err == nil && out.failed() > 0 {
 		return errProblems
 	}
 	return err
+}
+
+// writeReport writes a file, and the folder that it lies in.
+func (m *Main) writeReport(name string, text []byte) error {
+	err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755)
+	if err == nil {
+		err = os.WriteFile(m.path(name), text, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report %s: %w", name, cause(err))
+	}
+	return nil
 }
 
 // bench is a folder whose recipes can be run in tests.

@@ -55,7 +55,7 @@ func (w *writer) test() string {
 	}
 	for _, l := range w.lookUps {
 		for _, in := range l.inputs {
-			t.note(in)
+			t.note(in.expr)
 		}
 	}
 	var names []string
@@ -267,18 +267,26 @@ func (t *tester) passes(b *strings.Builder, names []string) {
 	t.given(b, t.event, nil)
 	t.mocks(b, len(t.lookUps))
 	t.outcome(b, "completed", "", len(t.calls))
+	for _, l := range t.lookUps {
+		t.called(b, l.name, l.inputs)
+	}
 	for _, c := range t.calls {
-		fmt.Fprintf(b, "  expect action %q {\n    calls = 1\n", c.name)
-		if len(c.members) > 0 {
-			b.WriteString("    input = {\n")
-			for _, m := range c.members {
-				fmt.Fprintf(b, "      %s = %s\n", m.name, t.fill(m.expr))
-			}
-			b.WriteString("    }\n")
-		}
-		b.WriteString("  }\n")
+		t.called(b, c.name, c.members)
 	}
 	b.WriteString("}\n")
+}
+
+// called writes that a step is called once, and with what.
+func (t *tester) called(b *strings.Builder, name string, with []input) {
+	fmt.Fprintf(b, "  expect action %q {\n    calls = 1\n", name)
+	if len(with) > 0 {
+		b.WriteString("    input = {\n")
+		for _, in := range with {
+			fmt.Fprintf(b, "      %s = %s\n", in.name, t.fill(in.expr))
+		}
+		b.WriteString("    }\n")
+	}
+	b.WriteString("  }\n")
 }
 
 // fill replaces the references of an expression by their values.

@@ -21,7 +21,7 @@ const (
 type lookUp struct {
 	action     *connectors.Action
 	name       string
-	inputs     []string
+	inputs     []input
 	conditions []string // on what it found
 }
 
@@ -271,7 +271,7 @@ func (w *writer) lookUpWith(a *connectors.Action, want *schema.Field, used []str
 		return source{}, false
 	}
 	var reads []source
-	var inputs []string
+	var inputs []input
 	for i := range a.In.Fields() {
 		f := &a.In.Fields()[i]
 		if !f.Required {
@@ -281,7 +281,7 @@ func (w *writer) lookUpWith(a *connectors.Action, want *schema.Field, used []str
 		if f.Role == "" || f.Role == want.Role || !ok {
 			return source{}, false
 		}
-		reads, inputs = append(reads, s), append(inputs, fmt.Sprintf("%s = %s", f.Name, s.expr))
+		reads, inputs = append(reads, s), append(inputs, input{f.Name, s.expr})
 	}
 	for _, l := range w.lookUps {
 		if l.action == a {
@@ -338,7 +338,7 @@ func (w *writer) text(actions []string) string {
 	for _, l := range w.lookUps {
 		fmt.Fprintf(&b, "\naction %q %q {\n", l.action.Name, l.name)
 		for _, in := range l.inputs {
-			fmt.Fprintf(&b, "  %s\n", in)
+			fmt.Fprintf(&b, "  %s = %s\n", in.name, in.expr)
 		}
 		b.WriteString("}\n")
 		if len(l.conditions) > 0 {

@@ -5,7 +5,7 @@ recipe {
 trigger "picsio_asset_approved" {}
 
 filter "the asset is known" {
-  condition = trigger._id != null
+  condition = trigger._id != null && trigger._id != ""
 }
 
 action "stripe_product_create" "product" {
