@@ -100,7 +100,10 @@ function Whole({ run, recipe, noRecipe, why, onRun, onReveal, onHide }: WholePro
   const gates = gatesByNode(graph, why?.verdict.find((one) => one.recipe === run.recipe)?.gates ?? []);
   const states = statesOf(run, graph, gates);
   const bars = barsOf(run);
-  const telling = steps.find((step) => step.status === "failed" || step.status === "unknown") ?? steps.find((step) => !["done", "skipped"].includes(step.status));
+  const telling =
+    steps.find((step) => step.status === "failed" || step.status === "unknown") ??
+    steps.find((step) => !["done", "skipped"].includes(step.status)) ??
+    steps[steps.length - 1];
   const chosen = here.value.query.get("step") ?? (telling === undefined ? undefined : stepId(telling));
   const listed = [...gates].filter(([at]) => at !== chosen);
   const node = nodesOf(graph).find((one) => one.id === chosen?.replace(/\[.*\]$/, ""));
