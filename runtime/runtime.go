@@ -244,6 +244,22 @@ type Pause struct {
 	Drop   bool // its events are dropped; else held until it is resumed
 	By     string
 	At     time.Time
+	Reason string // a sentence, where its limits were reached: no call that counts is made then, also not of runs under way
+}
+
+// Spending is a call that counts for the budgets of a recipe.
+type Spending struct {
+	Recipe      string
+	ID          string // the same for each attempt: it counts once, from the last on
+	At, Expires time.Time
+	Budgets     []Budget
+}
+
+// Budget is a sum of a recipe's and what a call adds to it.
+type Budget struct {
+	Name string // told apart within the recipe
+	By   int64  // not negative
+	Most int64  // the most that the sum may be
 }
 
 // StateValue is a value that recipes keep between runs.
@@ -337,7 +353,8 @@ type Store interface {
 	// Mark returns ErrNotFound where there is none of that key.
 	Mark(ctx context.Context, key string) (*Mark, error)
 
-	// Pause and Resume change whether a recipe takes events; Pauses lists those that don't. Held returns up to limit
+	// Pause and Resume change whether a recipe takes events; Pauses lists those that don't. Resume also forgets what was
+	// spent of the recipe's budgets. Held returns up to limit
 	// runs of the recipe that are queued because it is paused, in the order of Seq, without steps.
 	Pause(ctx context.Context, p *Pause) error
 	Resume(ctx context.Context, recipe string) error
@@ -349,6 +366,11 @@ type Store interface {
 	State(ctx context.Context, name string, now time.Time) (*StateValue, error)
 	SetState(ctx context.Context, name string, v *StateValue) error
 	Increment(ctx context.Context, i *Increment) (int64, error)
+
+	// Spend counts a call for all of its budgets and returns -1; or, where a sum would be more than its Most, it counts
+	// nothing and returns the index of the first such budget and what is spent of it without this call. What has expired
+	// at s.At is not spent any more.
+	Spend(ctx context.Context, s *Spending) (over int, spent int64, err error)
 
 	// EventsAfter returns up to limit events with Seq > after, in the order of Seq.
 	EventsAfter(ctx context.Context, after int64, limit int) ([]*Event, error)
@@ -392,7 +414,7 @@ type Store interface {
 	// that has not ended, and no undecided event, was accepted before them. Audits from before ids go, too.
 	Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error)
 
-	// Expire forgets the marks and values that have expired at now, and the IDs of increments that do not count any more,
+	// Expire forgets the marks, values and spendings that have expired at now, and the IDs of increments that do not count any more,
 	// or count for good, once they are CountedFor old. It returns how many it forgot.
 	Expire(ctx context.Context, now time.Time) (int, error)
 

@@ -52,7 +52,7 @@ func devCommand() *command {
 			if err != nil {
 				return err
 			}
-			faults, err := parseFaults(fail)
+			faults, err := parseFaults(fail, failable(all.Registry()))
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func newSandbox(s *server, fakes *fakes) *console {
 			fakes.redirect(&b.Connections[i])
 		}
 	}
-	s.dial = loopbackOnly
+	s.dial, s.answer = loopbackOnly, fakes.answer
 	s.watch = c
 	s.failed = c.refused
 	s.ready = c.ready

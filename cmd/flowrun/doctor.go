@@ -104,10 +104,13 @@ func examine(ctx context.Context, m *Main, r *connectors.Registry, p *lang.Progr
 		ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 		err := spec.Probe(ctx, conn)
 		cancel()
-		if err != nil {
-			add("bad", "%v", err)
-		} else {
+		switch {
+		case err == nil:
 			add("ok", "the vendor answers and takes the key")
+		case connectors.AsError(err).Kind == connectors.KindInvalid && !calls(p, c.Name):
+			add("note", "its vendor can't be asked, and no recipe calls it: %v", err)
+		default:
+			add("bad", "%v", err)
 		}
 		if skew, known := clock.skew(); known && skew.Abs() > maxSkew {
 			add("bad", "this machine's clock is %s off the vendor's: signatures will be refused", skew.Round(time.Second))
@@ -122,6 +125,18 @@ func examine(ctx context.Context, m *Main, r *connectors.Registry, p *lang.Progr
 		out = append(out, finding{Connection: c.Name, Grade: "note", Text: "what a restricted key must be allowed", Permissions: needs})
 	}
 	return out
+}
+
+// calls reports whether a recipe calls a connection's vendor.
+func calls(p *lang.Program, connection string) bool {
+	for _, r := range p.Recipes() {
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind == check.Action && n.Connection == connection && !r.Disabled {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // permissions returns what a connection's key must be allowed, sorted; to write includes to read.

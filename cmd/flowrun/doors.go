@@ -100,7 +100,7 @@ func engineStatus(st engine.Status) control.EngineStatus {
 		out.Breakers = append(out.Breakers, control.Breaker(b))
 	}
 	for _, p := range st.Paused {
-		out.Paused = append(out.Paused, control.Pause{Recipe: p.Recipe, Drop: p.Drop})
+		out.Paused = append(out.Paused, control.Pause{Recipe: p.Recipe, Drop: p.Drop, Reason: p.Reason})
 	}
 	for _, a := range st.Alerts {
 		out.Alerts = append(out.Alerts, control.Alert(a))
@@ -165,7 +165,8 @@ func (x *machine) withRuns(recipes []control.Recipe, digest string) []control.Re
 		if p.Drop {
 			word = "drop"
 		}
-		at(p.Recipe).Paused = word
+		r := at(p.Recipe)
+		r.Paused, r.Reason = word, p.Reason
 	}
 	return recipes
 }

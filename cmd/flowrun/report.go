@@ -42,6 +42,8 @@ type (
 		Input   json.RawMessage `json:"input,omitempty"`
 		Output  json.RawMessage `json:"output,omitempty"`
 		Error   *errorJSON      `json:"error,omitempty"`
+
+		held bool // by limits: no call was made
 	}
 	errorJSON struct {
 		Step    string `json:"step,omitempty"`
@@ -85,7 +87,8 @@ func (r *report) steps(n *check.Node) []nodeJSON {
 	for _, s := range r.run.Steps {
 		if s.Address == n.Address {
 			out = append(out, nodeJSON{Address: n.Address, Each: s.Each, Action: actionOf(n), Status: s.Status.String(),
-				Input: s.Input, Output: s.Output, Error: r.error(s.Error)})
+				Input: s.Input, Output: s.Output, Error: r.error(s.Error),
+				held: s.Status == runtime.StepWaiting && s.Action != "" && s.Child == "" && len(s.Attempts) == 0})
 		}
 	}
 	return out
@@ -167,7 +170,7 @@ func (r *report) text() {
 		fmt.Fprintf(w, "%s (%s): %s\n", address, n.Action, paint(statusColor(n.Status), n.Status))
 		// Steps that run beside each other call in any order; each takes the requests of its action.
 		i := slices.IndexFunc(requests, func(q request) bool { return q.Action == n.Action })
-		if i >= 0 {
+		if i >= 0 && !n.held {
 			showRequest(w, &requests[i], paint)
 			requests = slices.Delete(slices.Clone(requests), i, i+1)
 		}
@@ -179,6 +182,8 @@ func (r *report) text() {
 	switch {
 	case r.run.Error != nil:
 		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
+	case r.run.Status == runtime.RunQueued:
+		fmt.Fprintf(w, ", held by the recipe's %s: a server would pause the recipe, and go on once it is resumed", r.run.StoppedBy)
 	case r.run.StoppedBy != "":
 		fmt.Fprintf(w, ", stopped by %q", r.run.StoppedBy)
 	case r.run.Status == runtime.RunWaiting && r.run.Due.IsZero():

@@ -58,6 +58,7 @@ type server struct {
 	inputs func(*project) lang.Inputs                           // instead of the environment; may be nil
 	rebind func(*lang.Bindings)                                 // changes settings after binding; may be nil
 	dial   func(*http.Transport)                                // restricts where calls may go; may be nil
+	answer func(*connectors.Action) (int, string, bool)         // what a call is answered that goes nowhere; set where dial is
 	watch  observer                                             // is told what happens; may be nil
 	failed func(p *project, diags hcl.Diagnostics, text string) // shows a folder that was refused; the log where nil
 	ready  func(line string)                                    // is told what is served; prints it where nil

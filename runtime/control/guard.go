@@ -105,6 +105,9 @@ func ownSite(r *http.Request) bool {
 // identify returns who asks, or why that is not known.
 func (g *guard) identify(r *http.Request) (*principal, *Problem) {
 	from := g.address(r)
+	if !g.access.locked { // a token that nobody asked for says nothing
+		return &principal{name: unnamed, role: RoleOperate, via: "local", from: from.String()}, nil
+	}
 	if token, given, ok := bearer(r); given {
 		now := g.clock.Now()
 		if !g.tokens.take(from, now) {
@@ -123,9 +126,6 @@ func (g *guard) identify(r *http.Request) (*principal, *Problem) {
 	if p := g.proxied(r); p != nil {
 		p.from = from.String()
 		return p, nil
-	}
-	if !g.access.locked {
-		return &principal{name: unnamed, role: RoleOperate, via: "local", from: from.String()}, nil
 	}
 	return nil, unauthorized()
 }

@@ -34,6 +34,7 @@ func TestGuard(t *testing.T) {
 		{name: "another address", host: "10.0.0.1:8081", status: 403, code: "wrong_host"},
 		{name: "unspecified", host: "0.0.0.0:8081", status: 403, code: "wrong_host"},
 		{name: "empty", host: "", status: 403, code: "wrong_host"},
+		{name: "a token that nobody asked for", host: "127.0.0.1:8081", header: map[string]string{"Authorization": "Bearer x"}, status: 200},
 		{name: "configured", host: "box.internal:8081", hosts: []string{"Box.internal"}, status: 200},
 		{name: "rebinding of the page", path: "/", host: "evil.example", status: 403, code: "wrong_host"},
 		{name: "through a proxy", host: "127.0.0.1:8081", header: map[string]string{"X-Forwarded-For": "10.0.0.1"}, status: 403, code: "proxied"},

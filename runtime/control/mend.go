@@ -70,7 +70,8 @@ type ResumeRequest struct {
 type Pause struct {
 	Recipe string `json:"recipe"`
 	Drop   bool   `json:"drop"`
-	Held   int    `json:"held"` // how many of its runs are held, 1000 for that or more; 0 in a status, which doesn't count them
+	Reason string `json:"reason,omitempty"` // a sentence without its full stop, where its limits were reached
+	Held   int    `json:"held"`             // how many of its runs are held, 1000 for that or more; 0 in a status, which doesn't count them
 }
 
 // BulkRequest selects runs and says what to do with them.

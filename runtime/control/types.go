@@ -111,6 +111,7 @@ type Recipe struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 
 	Paused  string `json:"paused,omitempty" enum:"hold,drop"` // what becomes of its events
+	Reason  string `json:"reason,omitempty"`                  // why it is paused, where its limits were reached
 	Removed bool   `json:"removed,omitempty"`                 // it is served no more, and has runs that have not ended
 	Running int64  `json:"running"`
 	Waiting int64  `json:"waiting"`

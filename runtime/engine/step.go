@@ -91,13 +91,17 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 		r.shadow(u)
 		return nil, nil
 	}
+	spending, err := r.spending(n, input, s.Key)
+	if err != nil {
+		return nil, err
+	}
 	if u.of == nil {
 		r.state[n.Index] = running
 	} else {
 		u.state = running
 		u.of.busy++
 	}
-	return &attempt{unit: u, call: &connectors.Call{
+	return &attempt{unit: u, spending: spending, call: &connectors.Call{
 		Action:    r.actions[n.Index],
 		Conn:      r.conns[n.Index],
 		Input:     input,

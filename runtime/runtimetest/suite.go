@@ -62,6 +62,8 @@ func StoreSuite(t *testing.T, h Harness) {
 		{"mark", testMarks},
 		{"keep state", testState},
 		{"increment", testIncrement},
+		{"spend", testSpend},
+		{"spend at once", testSpendAtOnce},
 		{"list awaited", testAwaited},
 		{"wait, then the event", testArrive},
 		{"the event, then the wait", testMeet},

@@ -20,7 +20,7 @@ var axePath = filepath.Join("..", "..", "..", "runtime", "ui", "web", "node_modu
 // views are the places of the page, with what must be seen before it is looked at.
 func (s *site) views(run string) map[string]string {
 	return map[string]string{
-		"/":               "flowrun",
+		"/":               "dunning",
 		"/runs":           "dunning",
 		"/runs?q=nothing": "No run is as these filters say",
 		"/runs/" + run:    "customerio_track",

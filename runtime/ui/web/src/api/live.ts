@@ -39,7 +39,6 @@ let wanted = false; // somebody is signed in
 let retry = 0;
 let settle = 0;
 let wait = firstWait;
-let opened = 0; // how often
 
 /** on calls f with what is told under a topic until the returned function is called. */
 export function on<T extends Topic>(topic: T, f: Listener<T>): () => void {
@@ -82,10 +81,7 @@ function connect(): void {
   stream.onopen = () => {
     line.value = "open";
     wait = firstWait;
-    opened += 1;
-    if (opened > 1) {
-      tell("resync", undefined);
-    }
+    tell("resync", undefined); // what was looked at before the line was open may have changed since
   };
   stream.onerror = () => {
     stream.close();

@@ -220,6 +220,7 @@ export interface Part {
 export interface Pause {
   drop: boolean;
   held: number;
+  reason?: string;
   recipe: string;
 }
 
@@ -266,6 +267,7 @@ export interface Recipe {
   paused?: "hold" | "drop";
   programs?: ProgramRuns[];
   queued: number;
+  reason?: string;
   removed?: boolean;
   running: number;
   triggers: RecipeTrigger[];
