@@ -293,7 +293,7 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 		}
 		*bound.to = at
 	}
-	q.Look = h.cfg.Fields
+	q.Look = h.look(q.Where)
 	out := &BulkResult{Recipes: map[string]int{}}
 	for _, s := range wanted {
 		q.Status, q.Before = s, 0
