@@ -105,6 +105,24 @@ func TestDay(t *testing.T) {
 	}
 }
 
+// TestFirstVisit opens a sandbox that has had no event, and has it send itself one.
+func TestFirstVisit(t *testing.T) {
+	s := start(t, "dev", map[string]string{"dunning.hcl": dunning})
+	p := s.open("/")
+	p.sees("No event has come yet")
+	p.seesIn("main", "1 recipe is served")
+	p.click("main button", "Send")
+	p.until("the runs", `location.pathname === '/runs' || location.pathname === '/events'`)
+	var list struct{ Events []struct{ Type string } }
+	s.ask("", "/api/v1/events", &list)
+	if len(list.Events) != 1 || list.Events[0].Type != "charge.failed" {
+		t.Errorf("the server has had %+v", list.Events)
+	}
+	for _, wrong := range p.complaints() {
+		t.Error(wrong)
+	}
+}
+
 // TestWhy has an operator find out why an event led to nothing.
 func TestWhy(t *testing.T) {
 	s := serve(t, map[string]string{"dunning.hcl": dunning})
