@@ -51,25 +51,34 @@ func newCommand() *command {
 	}
 }
 
-func (m *Main) writePair(r *connectors.Registry, trigger string, actions []string, out string) error {
+// soundPair writes the recipe for a trigger and actions, formatted and checked. Names that there are not are errors of use.
+func soundPair(r *connectors.Registry, trigger string, actions ...string) (*pair.Recipe, []byte, error) {
 	if r.Trigger(trigger) == nil {
-		return usagef("there is no trigger %q.%s \"flowrun new -list\" shows the pairs", trigger, diag.DidYouMean(trigger, r.TriggerNames()))
+		return nil, nil, usagef("there is no trigger %q.%s \"flowrun new -list\" shows the pairs", trigger, diag.DidYouMean(trigger, r.TriggerNames()))
 	}
 	for _, a := range actions {
 		if r.Caller(a) == nil {
-			return usagef("there is no action %q.%s \"flowrun new -list\" shows the pairs", a, diag.DidYouMean(a, r.ActionNames()))
+			return nil, nil, usagef("there is no action %q.%s \"flowrun new -list\" shows the pairs", a, diag.DidYouMean(a, r.ActionNames()))
 		}
 	}
 	p, err := pair.Write(r, trigger, actions...)
 	if err != nil {
-		return usagef("%v", err)
+		return nil, nil, usagef("%v", err)
 	}
 	text, diags := edit.Format([]byte(p.Text), "recipe.hcl")
 	if !diags.HasErrors() {
 		_, diags = lang.CompileFiles(map[string][]byte{"recipe.hcl": text}, r)
 	}
 	if diags.HasErrors() {
-		return fmt.Errorf("the recipe that was written is not sound: %w", diags)
+		return nil, nil, fmt.Errorf("the recipe that was written is not sound: %w", diags)
+	}
+	return p, text, nil
+}
+
+func (m *Main) writePair(r *connectors.Registry, trigger string, actions []string, out string) error {
+	p, text, err := soundPair(r, trigger, actions...)
+	if err != nil {
+		return err
 	}
 	if out == "" {
 		_, err := m.Stdout.Write(text)

@@ -82,6 +82,7 @@ type server struct {
 	door     *control.Handler
 	doorBox  box
 	older    olderPrograms
+	judged   judged
 	webhooks net.Listener
 	controls net.Listener
 	first    *project // compiled before the listeners were opened, applied once

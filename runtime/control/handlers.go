@@ -113,6 +113,9 @@ func (h *Handler) event(r *http.Request) (any, error) {
 		return nil, err
 	}
 	out.Payload = rawJSON(e.Payload)
+	if h.cfg.Workshop != nil {
+		out.Reads = h.cfg.Workshop.Reads(e)
+	}
 	runs, err := h.cfg.Store.RunsOf(r.Context(), e.Seq)
 	if err != nil {
 		return nil, fmt.Errorf("finding the event's runs: %w", err)

@@ -79,6 +79,7 @@ type BulkRequest struct {
 	Event  string   `json:"event,omitempty"`
 	Since  string   `json:"since,omitempty"`
 	Where  []string `json:"where,omitempty"` // NAME=VALUE, of the event
+	Cause           // only those that failed in this way
 
 	Preview bool `json:"preview,omitempty"` // only count them
 	RetryRequest
@@ -279,7 +280,9 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 				return nil, fmt.Errorf("listing runs: %w", err)
 			}
 			for _, run := range page {
-				q.Before = run.Seq
+				if q.Before = run.Seq; !req.Cause.of(run) {
+					continue
+				}
 				out.Matched++
 				out.Recipes[run.Recipe]++
 				if req.Preview {

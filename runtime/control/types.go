@@ -215,6 +215,7 @@ type Event struct {
 	Decision   *Decision       `json:"decision,omitempty"` // left out until a program has decided
 	Payload    json.RawMessage `json:"payload,omitempty"`  // not in lists, nor once retention has dropped it
 	Runs       []Run           `json:"runs,omitempty"`     // not in lists
+	Reads      []Read          `json:"reads,omitempty"`    // what recipes read of the payload; not in lists
 }
 
 // Decision is what a program made of an event.
