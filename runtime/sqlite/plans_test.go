@@ -67,9 +67,9 @@ func TestPlans(t *testing.T) {
 		want []string
 	}{
 		{"failed runs", runs(runtime.RunQuery{Status: runtime.RunFailed, Limit: 1000}),
-			[]string{"SEARCH runs USING INDEX runs_status (status=? AND rowid<?)"}},
+			[]string{"SEARCH runs USING INDEX runs_status (status=? AND seq<?)"}},
 		{"waiting runs", runs(runtime.RunQuery{Status: runtime.RunWaiting}),
-			[]string{"SEARCH runs USING INDEX runs_status (status=? AND rowid<?)"}},
+			[]string{"SEARCH runs USING INDEX runs_status (status=? AND seq<?)"}},
 		// The newest, which are not in segments yet, then those that segments name.
 		{"runs of a recipe", runs(runtime.RunQuery{Recipe: "a"}),
 			[]string{"SCAN indexed", "SEARCH runs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "SEARCH segments USING INDEX segments_last (kind=?)"}},
