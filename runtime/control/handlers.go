@@ -129,7 +129,11 @@ func (h *Handler) event(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the event: %w", err)
 	}
-	return h.wholeEvent(r.Context(), e, h.masker(r))
+	out, err := h.wholeEvent(r.Context(), e, h.masker(r))
+	if err == nil && h.cfg.Workshop != nil {
+		out.Reads = h.cfg.Workshop.Reads(e)
+	}
+	return out, err
 }
 
 func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error) {
