@@ -58,16 +58,17 @@ func listCatalogue(r *connectors.Registry) *control.CatalogList {
 }
 
 // Entry implements control.Catalog.
-func (c *catalogue) Entry(name, path string) *control.CatalogEntry {
+func (c *catalogue) Entry(name, kind, path string) *control.CatalogEntry {
 	e := &control.CatalogEntry{Name: name, Path: path, Settings: []control.CatalogField{}, Fields: []control.CatalogField{},
 		Inputs: []control.CatalogField{}, Outputs: []control.CatalogField{}}
 	var roots map[string]*schema.Object
-	if s := c.r.Spec(name); s != nil {
+	is := func(one string) bool { return kind == "" || kind == one }
+	if s := c.r.Spec(name); s != nil && is("service") {
 		c.service(e, s)
-	} else if t := c.r.Trigger(name); t != nil {
+	} else if t := c.r.Trigger(name); t != nil && is("trigger") {
 		c.trigger(e, t)
 		roots = map[string]*schema.Object{"": t.Payload}
-	} else if a := c.r.Caller(name); a != nil {
+	} else if a := c.r.Caller(name); a != nil && is("action") {
 		c.action(e, a)
 		roots = map[string]*schema.Object{"in": a.In, "out": a.Out}
 	} else {

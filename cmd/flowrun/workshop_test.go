@@ -45,7 +45,7 @@ filter "large" {
 action "customerio_track" "tell" {
   id         = trigger.customer
   name       = "charge_failed"
-  attributes = { amount = trigger.amount, email = trigger.receipt_email }
+  data = { amount = trigger.amount, email = trigger.receipt_email }
 }
 `,
 	"billing/moved.hcl": `
@@ -281,7 +281,7 @@ func TestTry(t *testing.T) {
 		"it does not compile":        {"billing/dunning", on + "filter {\n  condition = trigger.amout > 1\n}\n" + tell(`"a"`), "refused", "compile", nil, nil},
 		"a variable without a value": {"billing/dunning", on + "variable \"more\" {\n  type = string\n}\n" + tell("var.more"), "refused", "compile", nil, nil},
 		"a look-up that was not made": {"billing/dunning", on + "filter {\n  condition = trigger.customer != null\n}\naction \"stripe_customer_retrieve\" \"who\" {\n  customer = trigger.customer\n}\n" +
-			"filter \"known\" {\n  condition = action.who.email != null\n}\n" + tell(`"a"`), "undecided", "look-up", nil, []string{"filter.1 true"}},
+			"filter \"known\" {\n  condition = action.who != null\n}\n" + tell(`"a"`), "undecided", "look-up", nil, []string{"filter.1 true"}},
 		"a wait": {"billing/dunning", on + "wait \"w\" {\n  event \"stripe_invoice_paid\" {}\n  timeout = \"2d\"\n}\n" + tell(`"a"`), "would_wait", "wait", nil, nil},
 		"it only looks": {"billing/dunning", on + "filter {\n  condition = trigger.customer != null\n}\naction \"stripe_customer_retrieve\" \"who\" {\n  customer = trigger.customer\n}\n",
 			"would_run", "change nothing", nil, []string{"filter.1 true"}},
@@ -326,7 +326,7 @@ func TestTryShowsNoSecrets(t *testing.T) {
 	write(t, x.dir, "secret.txt", workshopSecret)
 	const on = "trigger \"stripe_charge_failed\" {}\n"
 	for name, source := range map[string]string{
-		"the variable":               on + "action \"customerio_track\" {\n  id = \"a\"\n  name = \"x\"\n  attributes = { v = var.password }\n}\n",
+		"the variable":               on + "action \"customerio_track\" {\n  id = \"a\"\n  name = \"x\"\n  data = { v = var.password }\n}\n",
 		"the variable, as if public": on + "variable \"password\" {\n  type = string\n}\naction \"customerio_track\" {\n  id = var.password\n  name = \"x\"\n}\n",
 		"the environment":            on + "connection \"customerio\" {\n  site_id = env(\"FLOWRUN_VAR_password\")\n  api_key = env(\"CUSTOMERIO_API_KEY\")\n}\naction \"customerio_track\" {\n  id = \"a\"\n  name = \"x\"\n}\n",
 		"a file":                     on + "locals {\n  f = file(" + string(must(json.Marshal(secretFile))) + ")\n}\naction \"customerio_track\" {\n  id = local.f\n  name = \"x\"\n}\n",
@@ -359,7 +359,7 @@ func TestCatalogue(t *testing.T) {
 		t.Errorf("%d services, %d entries", len(list.Services), len(list.Entries))
 	}
 	for _, item := range list.Entries {
-		e := c.Entry(item.Name, "")
+		e := c.Entry(item.Name, item.Kind, "")
 		if e == nil || e.Kind != item.Kind || e.Service != item.Service || e.Title == "" || item.Kind == "action" && (item.Effect == "" || e.Repeat == "") {
 			t.Errorf("%+v: %+v", item, e)
 		}
@@ -371,17 +371,17 @@ func TestCatalogue(t *testing.T) {
 		{"stripe_charge_failed", "", "billing_details"}, {"stripe_charge_failed", "billing_details", "email"}, {"stripe_charge_failed", "billing_details.address", "city"},
 		{"stripe_customer_retrieve", "out.address", "city"},
 	} {
-		e := c.Entry(tt.name, tt.path)
+		e := c.Entry(tt.name, "", tt.path)
 		if e == nil || !slices.ContainsFunc(e.Fields, func(f control.CatalogField) bool { return f.Name == tt.field }) {
 			t.Errorf("%s %s has no field %s", tt.name, tt.path, tt.field)
 		}
 	}
 	for _, at := range [][2]string{{"nope", ""}, {"stripe_charge_failed", "amount"}, {"stripe_charge_failed", "nope"}, {"customerio_track", "nope"}, {"stripe", "x"}} {
-		if e := c.Entry(at[0], at[1]); e != nil {
+		if e := c.Entry(at[0], "", at[1]); e != nil {
 			t.Errorf("%v: %+v", at, e)
 		}
 	}
-	stripe := c.Entry("stripe", "")
+	stripe := c.Entry("stripe", "service", "")
 	if stripe.Kind != "service" || len(stripe.Settings) == 0 || len(stripe.Limits) == 0 || !slices.ContainsFunc(stripe.Settings, func(f control.CatalogField) bool { return f.Env == "STRIPE_API_KEY" && f.Secret }) {
 		t.Errorf("%+v", stripe)
 	}

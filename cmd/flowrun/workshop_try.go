@@ -110,6 +110,9 @@ func tryOut(out *control.TryResult, w *engine.Trier, p *lang.Program, name strin
 		run = tried.Run
 	}
 	v := w.Ask(0, name, run)
+	if v != nil && len(v.Gates) == 0 { // what the steps answered can't be put back; the gates before them can be asked
+		v = w.Ask(0, name, nil)
+	}
 	if v == nil {
 		out.Outcome, out.Because = "not_for_it", "no trigger of the recipe takes events of this type on this connection"
 		return nil

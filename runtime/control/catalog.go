@@ -15,9 +15,9 @@ type Catalog interface {
 	// List returns all of it, services and entries by name.
 	List() *CatalogList
 
-	// Entry returns a service, a trigger or an action, or, with a path, the fields of an object within it. It returns
+	// Entry returns a service, a trigger or an action, whichever has the name where no kind is given, or, with a path, the fields of an object within it. It returns
 	// nil where there is none.
-	Entry(name, path string) *CatalogEntry
+	Entry(name, kind, path string) *CatalogEntry
 
 	// Pair writes the recipe for a trigger and an action. Its errors that wrap ErrRefused say why not, in words for people.
 	Pair(ctx context.Context, trigger, action string) (*CatalogPair, error)
@@ -173,12 +173,12 @@ func hasAll(text string, words []string) bool {
 }
 
 func (h *Handler) catalogEntry(r *http.Request, c Catalog) (any, error) {
-	q, err := onlyParams(r, "path")
+	q, err := onlyParams(r, "kind", "path")
 	if err != nil {
 		return nil, err
 	}
 	name, path := r.PathValue("name"), q.Get("path")
-	e := c.Entry(name, path)
+	e := c.Entry(name, q.Get("kind"), path)
 	switch {
 	case e == nil && path != "":
 		return nil, problem(http.StatusNotFound, "not_found", name+" has no object at "+path)

@@ -153,7 +153,7 @@ func (h *Handler) routes() []route {
 			params: []param{{"service", "Only those of this service."}, {"kind", "Only these: trigger or action."}, {"q", "Only those in whose name or description all of these words occur."}},
 			out:    CatalogList{}, handler: h.catalogue(h.catalog)},
 		{method: "GET", path: "/api/v1/catalog/{name}", summary: "A service, a trigger or an action with its shapes and an example.",
-			params: []param{{"path", "What is in the object at this place instead, such as billing_details; of an action in. or out. before it."}},
+			params: []param{{"kind", "service, trigger or action, where several have the name."}, {"path", "What is in the object at this place instead, such as billing_details; of an action in. or out. before it."}},
 			out:    CatalogEntry{}, handler: h.catalogue(h.catalogEntry)},
 		{method: "GET", path: "/api/v1/catalog/pair", summary: "The recipe for a trigger and an action, ready to be copied.",
 			params: []param{{"trigger", "The trigger's name."}, {"action", "The action's name."}},

@@ -106,7 +106,7 @@ func (desk) List() *CatalogList {
 	}}
 }
 
-func (desk) Entry(name, path string) *CatalogEntry {
+func (desk) Entry(name, _, path string) *CatalogEntry {
 	if name != "stripe_charge_failed" || path == "nowhere" {
 		return nil
 	}

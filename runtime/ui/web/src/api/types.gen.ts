@@ -830,7 +830,7 @@ export interface Routes {
   "POST /api/v1/backfill": { query: never; body: BackfillRequest; answer: BackfillResult };
   "GET /api/v1/catalog": { query: "service" | "kind" | "q"; body: undefined; answer: CatalogList };
   "GET /api/v1/catalog/pair": { query: "trigger" | "action"; body: undefined; answer: CatalogPair };
-  "GET /api/v1/catalog/{name}": { query: "path"; body: undefined; answer: CatalogEntry };
+  "GET /api/v1/catalog/{name}": { query: "kind" | "path"; body: undefined; answer: CatalogEntry };
   "GET /api/v1/connections": { query: never; body: undefined; answer: ConnectionList };
   "GET /api/v1/events": { query: "connection" | "type" | "where" | "q" | "until" | "since" | "limit" | "cursor"; body: undefined; answer: EventList };
   "GET /api/v1/events/{id}": { query: "connection" | "masked"; body: undefined; answer: Event };

@@ -8,14 +8,15 @@ import { useData } from "../api/use";
 import { JsonTree } from "../components/json";
 import { Source } from "../components/source";
 import { Copy, ErrorNote, Facts, Loading, Page, Section, sentence } from "../components/ui";
-import { href } from "../lib/router";
+import { here, href } from "../lib/router";
 import type { ViewProps } from "../routes";
 import { found, useCatalog } from "./catalog";
 import { Limits } from "./connections";
 
 export default function Entry({ params }: ViewProps) {
   const name = params[0] ?? "";
-  const entry = useData(`catalog ${name}`, (signal) => get("/api/v1/catalog/{name}", { path: { name }, signal }));
+  const kind = here.value.query.get("kind") ?? undefined;
+  const entry = useData(`catalog ${name} ${kind}`, (signal) => get("/api/v1/catalog/{name}", { path: { name }, query: { kind }, signal }));
   if (entry.data === undefined) {
     return (
       <Page title={name}>
@@ -186,7 +187,7 @@ function Fields({ name, fields, at, input = false }: FieldsProps) {
 function OneField({ name, field, at, input, env }: { name: string; field: CatalogField; at: string | undefined; input: boolean; env: boolean }) {
   const [open, setOpen] = useState(false);
   const path = at === undefined || at === "" ? field.name : `${at}.${field.name}`;
-  const inner = useData(open ? `catalog ${name} ${path}` : "", (signal) => get("/api/v1/catalog/{name}", { path: { name }, query: { path }, signal }));
+  const inner = useData(open ? `catalog ${name} ${path}` : "", (signal) => get("/api/v1/catalog/{name}", { path: { name }, query: { path, kind: here.value.query.get("kind") ?? undefined }, signal }));
   const enums = field.enum ?? [];
   return (
     <>

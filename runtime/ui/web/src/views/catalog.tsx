@@ -89,7 +89,7 @@ export default function Catalog() {
           rows={rows}
           columns={columns}
           id={(item) => item.name}
-          link={(item) => `/catalog/${encodeURIComponent(item.name)}`}
+          link={(item) => `/catalog/${encodeURIComponent(item.name)}?kind=${item.kind}`}
           height={{ wide: 34, narrow: 68 }}
           more={false}
           onMore={() => undefined}
