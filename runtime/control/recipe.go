@@ -6,7 +6,6 @@ package control
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -319,9 +318,4 @@ func servedSince(programs []programFiles, filename string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// sortedKeys returns the keys of a set, sorted; not nil.
-func sortedKeys(set map[string]bool) []string {
-	return append([]string{}, slices.Sorted(maps.Keys(set))...)
 }
