@@ -74,10 +74,22 @@ func TestDay(t *testing.T) {
 	if n := s.vendor.taken(); n != 2 {
 		t.Errorf("before it was confirmed the vendor took %d calls", n)
 	}
+	p.click("dialog button", "Leave it")
+	p.until("the dialog is closed", `!document.querySelector('dialog[open]')`)
+	p.click("nav a", "Failures")
+	p.seesIn("main", "dunning")
+	p.seesIn("main", "customerio_track")
+	p.click("main button", "Retry 2 runs of dunning")
+	p.seesIn("dialog", "2 runs")
+	if n := s.vendor.taken(); n != 2 {
+		t.Errorf("before it was confirmed the vendor took %d calls", n)
+	}
 	p.click("dialog button", "Retry 2 runs")
 	p.seesIn("dialog", "2 taken up again")
 	p.click("dialog button", "Done")
-	p.lists(0)
+	p.seesIn("main", "Nothing has failed")
+	p.click("nav a", "Audit")
+	p.seesIn("main", `"status":"failed"`)
 	p.visit("/runs?status=completed")
 	p.lists(4)
 	if n := s.vendor.taken(); n != 4 {
