@@ -328,6 +328,10 @@ type Store interface {
 	KeepProgram(ctx context.Context, p *Program) error
 	Program(ctx context.Context, digest string) (*Program, error)
 
+	// Programs returns up to limit programs, the one that was first served last before the others, without files and
+	// awaits.
+	Programs(ctx context.Context, limit int) ([]*Program, error)
+
 	// Undecided returns up to limit events with Seq > after that have no decision, in the order of Seq.
 	Undecided(ctx context.Context, after int64, limit int) ([]*Event, error)
 

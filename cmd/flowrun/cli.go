@@ -95,6 +95,7 @@ func commands() []*command {
 		serveCommand(),
 		planCommand(),
 		statusCommand(),
+		auditCommand(),
 		reloadCommand(),
 		runsCommand(),
 		eventsCommand(),

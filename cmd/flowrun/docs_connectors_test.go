@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/hcl/v2/hclwrite"
-
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
@@ -151,23 +149,6 @@ func exampleBlock(a *connectors.Action) string {
 		return ""
 	}
 	return "```hcl\n" + string(text) + "```\n\n"
-}
-
-// exampleRecipe writes an action's example as a recipe would, after what stands before it.
-func exampleRecipe(a *connectors.Action, before string) []byte {
-	f := hclwrite.NewEmptyFile()
-	body := f.Body().AppendNewBlock("action", []string{a.Name}).Body()
-	v, err := schema.DecodeAny([]byte(a.Example))
-	if err != nil {
-		return nil
-	}
-	given := v.AsValueMap()
-	for _, field := range a.In.Fields() {
-		if v, ok := given[field.Name]; ok {
-			body.SetAttributeValue(field.Name, v)
-		}
-	}
-	return append([]byte(before), hclwrite.Format(f.Bytes())...)
 }
 
 // TestActionExamplesCompile checks each action's example as a recipe has it.

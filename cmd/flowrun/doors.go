@@ -48,6 +48,8 @@ func (s *server) newDoor() *control.Handler {
 		Engine:   (*machine)(s),
 		Operator: (*machine)(s),
 		Past:     (*machine)(s),
+		Workshop: (*machine)(s),
+		Catalog:  newCatalogue(s.registry),
 		Server: control.ServerInfo{
 			Version: thisBuild().Version, Mode: s.mode, Shadow: s.o.shadow, StartedAt: s.started, Listen: s.webhooks.Addr().String(),
 			Control: s.controls.Addr().String(), Store: s.o.storeShown(), Dir: s.shown,

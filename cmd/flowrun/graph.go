@@ -23,7 +23,7 @@ func graphCommand() *command {
 			"A gate points to what it holds back; a thick arrow goes from a step to what reads its answer. The cases of a\n" +
 			"switch are framed, and the arrows to them have their values; a step with for_each is one box with a double edge;\n" +
 			"on_error has a frame of its own.\n" +
-			"JSON is {recipe, triggers[], nodes[], on_error[]}, a list of those where no recipe is named.",
+			"JSON is {recipe, triggers[], nodes[], on_error[], edges[]}, a list of those where no recipe is named.",
 		example: "flowrun graph billing/dunning -dir recipes\nflowrun graph -dir recipes -format dot | dot -Tsvg > recipes.svg",
 		group:   groupLearn,
 		maxArgs: 1,

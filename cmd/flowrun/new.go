@@ -57,24 +57,30 @@ func newCommand() *command {
 	}
 }
 
-func (m *Main) writePair(ctx context.Context, r *connectors.Registry, trigger string, actions []string, out string, force bool) error {
+// soundPair writes the recipe for a trigger and actions with its test, formatted, checked and tried. Names that there are
+// not are errors of use.
+func soundPair(ctx context.Context, r *connectors.Registry, trigger string, actions ...string) (p *pair.Recipe, recipe, test []byte, err error) {
 	if r.Trigger(trigger) == nil {
-		return usagef("there is no trigger %q.%s \"flowrun new -list\" shows the pairs", trigger, diag.DidYouMean(trigger, r.TriggerNames()))
+		return nil, nil, nil, usagef("there is no trigger %q.%s \"flowrun new -list\" shows the pairs", trigger, diag.DidYouMean(trigger, r.TriggerNames()))
 	}
 	for _, a := range actions {
 		if r.Caller(a) == nil {
-			return usagef("there is no action %q.%s \"flowrun new -list\" shows the pairs", a, diag.DidYouMean(a, r.ActionNames()))
+			return nil, nil, nil, usagef("there is no action %q.%s \"flowrun new -list\" shows the pairs", a, diag.DidYouMean(a, r.ActionNames()))
 		}
 	}
+	if p, err = pair.Write(r, trigger, actions...); err != nil {
+		return nil, nil, nil, usagef("%v", err)
+	}
+	recipe, test, err = provePair(ctx, r, p)
+	return p, recipe, test, err
+}
+
+func (m *Main) writePair(ctx context.Context, r *connectors.Registry, trigger string, actions []string, out string, force bool) error {
 	base, isRecipe := strings.CutSuffix(out, ".hcl")
 	if out != "" && (!isRecipe || base == "" || strings.HasSuffix(base, ".test")) {
 		return usagef("-o %s: a recipe's file is called NAME.hcl, and NAME.test.hcl is its test's", out)
 	}
-	p, err := pair.Write(r, trigger, actions...)
-	if err != nil {
-		return usagef("%v", err)
-	}
-	recipe, test, err := provePair(ctx, r, p)
+	p, recipe, test, err := soundPair(ctx, r, trigger, actions...)
 	if err != nil {
 		return err
 	}

@@ -83,8 +83,9 @@ variable "password" {
 		answers.WriteString(s.ask(t, http.MethodGet, path, canaries["FLOWRUN_CONTROL_TOKEN"]))
 	}
 	answers.WriteString(s.ask(t, http.MethodPost, "/api/v1/reload", canaries["FLOWRUN_CONTROL_TOKEN"]))
-	for _, path := range []string{"/metrics", "/api/v1/audit", "/api/v1/stats", "/api/v1/history", "/readyz", "/api/v1/status", "/api/v1/recipes", "/api/v1/events", "/api/v1/runs",
-		"/api/v1/events/evt_failing", "/api/v1/events/evt_good", "/api/v1/openapi.json"} {
+	for _, path := range []string{"/", "/metrics", "/api/v1/audit", "/api/v1/stats", "/api/v1/history", "/readyz", "/api/v1/status", "/api/v1/recipes", "/api/v1/events", "/api/v1/runs",
+		"/api/v1/events/evt_failing", "/api/v1/events/evt_good", "/api/v1/openapi.json", "/api/v1/recipes/track", "/api/v1/recipes/wrong",
+		"/api/v1/recipe-stats", "/api/v1/failures", "/api/v1/waiting", "/api/v1/connections", "/api/v1/catalog/customerio"} {
 		get(path)
 	}
 	for _, run := range s.runs(t, canaries["FLOWRUN_CONTROL_TOKEN"]) {

@@ -85,6 +85,7 @@ type server struct {
 	access   *control.Access
 	doorBox  box
 	older    olderPrograms
+	judged   judged
 	webhooks net.Listener
 	controls net.Listener
 	first    *project // compiled before the listeners were opened, applied once

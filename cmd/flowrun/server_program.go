@@ -122,6 +122,7 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 	}
 	bindings, diags := s.bind(p)
 	text := s.render(p, diags, false)
+	said := judgement{project: p, diags: diags, at: s.m.Clock.Now()}
 	if !diags.HasErrors() {
 		before := s.engine.Status().Program
 		err := s.engine.Swap(ctx, p.program, bindings)
@@ -130,6 +131,7 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 		}
 		if err == nil {
 			s.vendors.served(p.program, bindings)
+			s.judged.took(said)
 			n := len(p.program.Recipes())
 			if !quiet {
 				s.log.Info("recipes applied", "why", why, "recipes", n, "program", short(p.program.Digest()))
@@ -141,6 +143,7 @@ func (s *server) apply(ctx context.Context, why string) reload.Result {
 		}
 		text += s.hide(err.Error()) + "\n"
 	}
+	s.judged.refusedOne(said)
 	if s.failed != nil {
 		s.failed(p, diags, text)
 	} else {

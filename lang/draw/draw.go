@@ -25,6 +25,7 @@ type Graph struct {
 	Triggers    []Trigger `json:"triggers"`
 	Nodes       []Node    `json:"nodes"`              // in the order they are written; a switch stands before what its cases hold
 	OnError     []Node    `json:"on_error,omitempty"` // what runs when a run has failed: the recipe's own, or that of flowrun.hcl
+	Edges       []Edge    `json:"edges"`
 }
 
 // Trigger is one way in which the recipe starts.
@@ -111,6 +112,7 @@ func Of(r *check.Recipe, files map[string][]byte) *Graph {
 	}
 	g.Nodes = append(g.Nodes, nodesOf(r.Nodes, files)...)
 	g.OnError = nodesOf(r.OnError, files)
+	g.Edges = edgesOf(g)
 	return g
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,24 @@ func TestEverythingIsLogged(t *testing.T) {
 				t.Error("what was refused is in the log")
 			}
 		})
+	}
+}
+
+// TestPreviewsDoNothing has every path that does something asked for a preview, which is not in the log: none does it.
+func TestPreviewsDoNothing(t *testing.T) {
+	for _, rt := range newDoorFor(t, nil, "").routes() {
+		if rt.method == http.MethodGet || rt.open {
+			continue
+		}
+		for _, body := range []string{`{"preview":true}`, `{"preview":true,"status":"failed"}`, `{"Preview":true,"preview":true}`, `{"preview":true,"recipe":"billing/dunning"}`} {
+			d := newDoorFor(t, nil, "")
+			d.send(request{method: rt.method, path: strings.Replace(rt.path, "{id}", "run_5", 1), body: body, header: map[string]string{"Authorization": "Bearer " + joSecret}})
+			for _, asked := range d.crew.asked {
+				if !strings.Contains(asked, "preview=true") && len(d.entries(t)) == 0 {
+					t.Errorf("%s %s with %s did %s, and it is not in the log", rt.method, rt.path, body, asked)
+				}
+			}
+		}
 	}
 }
 

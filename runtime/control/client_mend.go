@@ -63,6 +63,20 @@ func (c *Client) WhyRun(ctx context.Context, id string) (*Why, error) {
 	return call[Why](ctx, c, http.MethodGet, runPath(id, "why"), nil, nil)
 }
 
+// AuditFilter selects entries of the audit log. Zero fields select all.
+type AuditFilter struct {
+	Who, What, ID string
+	Since         string // RFC 3339, or how long ago
+	Limit         int    // of a page
+	Cursor        string // AuditList.Next of the page before
+}
+
+// Audit returns a page of the audit log, the newest first.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) (*AuditList, error) {
+	return call[AuditList](ctx, c, http.MethodGet, "/api/v1/audit",
+		query("who", f.Who, "what", f.What, "id", f.ID, "since", f.Since, "limit", number(f.Limit), "cursor", f.Cursor), nil)
+}
+
 // Tail calls f with each run that ends or begins to wait, until ctx ends or the server stops. missed is how many were
 // not told of since the last call. Before all others f is called with nil, once the server tells of what happens.
 func (c *Client) Tail(ctx context.Context, f func(r *Run, missed int) error) error {

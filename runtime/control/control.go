@@ -45,6 +45,12 @@ type Config struct {
 	// Past reads what the vendors keep. nil: 404.
 	Past Past
 
+	// Workshop knows the recipes as texts. nil: 404, and no more is told than the store and the engine know.
+	Workshop Workshop
+
+	// Catalog is what recipes can be made of. nil: 404.
+	Catalog Catalog
+
 	// Reload applies the folder now and returns the result. nil: 404.
 	Reload func(ctx context.Context) ReloadResult
 	// Reloads returns the newest result and the newest that was taken. nil: none.
@@ -94,6 +100,8 @@ type Handler struct {
 	guard   *guard
 	mux     *http.ServeMux
 	streams streams
+	figures figures
+	texts   texts
 }
 
 var _ http.Handler = (*Handler)(nil)

@@ -100,7 +100,7 @@ func (h *Handler) events(r *http.Request) (any, error) {
 	}
 	events, err := h.cfg.Store.Events(r.Context(), runtime.EventQuery{
 		Connection: q.Get("connection"), Type: q.Get("type"), Prefix: q.Get("q"), Since: q.since, Until: q.until, Before: q.before,
-		Limit: q.limit + 1, Where: q.where, Look: h.cfg.Fields,
+		Limit: q.limit + 1, Where: q.where, Look: h.look(q.where),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
@@ -129,7 +129,11 @@ func (h *Handler) event(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the event: %w", err)
 	}
-	return h.wholeEvent(r.Context(), e, h.masker(r))
+	out, err := h.wholeEvent(r.Context(), e, h.masker(r))
+	if err == nil && h.cfg.Workshop != nil {
+		out.Reads = h.cfg.Workshop.Reads(e)
+	}
+	return out, err
 }
 
 func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error) {
@@ -161,7 +165,7 @@ func (h *Handler) runs(r *http.Request) (any, error) {
 		return nil, err
 	}
 	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Prefix: q.Get("q"), Kind: q.Get("kind"), Step: q.Get("step"),
-		Since: q.since, Until: q.until, Before: q.before, Limit: q.limit + 1, Where: q.where, Look: h.cfg.Fields}
+		Since: q.since, Until: q.until, Before: q.before, Limit: q.limit + 1, Where: q.where, Look: h.look(q.where)}
 	if rq.Statuses, err = statuses(q.Values["status"]); err != nil {
 		return nil, err
 	}

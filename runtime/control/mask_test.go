@@ -223,6 +223,23 @@ func TestNothingLeaks(t *testing.T) {
 		d.crew.why = &Why{Verdict: []Verdict{{Because: "it met " + name}}}
 		seen(request{path: path, header: operator}, true)
 	}
+	// No path shows them, whatever it is for.
+	for _, rt := range d.routes() {
+		if rt.method != http.MethodGet || rt.media == "text/event-stream" {
+			continue
+		}
+		id := "run_leak"
+		if strings.Contains(rt.path, "/events/") {
+			id = "evt_leak"
+		}
+		path := strings.NewReplacer("{id}", id, "{name...}", "billing%2Fdunning", "{name}", "billing%2Fdunning", "{trigger}", "x", "{action}", "y").Replace(rt.path)
+		for _, q := range []request{{path: path, header: viewer}, {path: path, cookies: []*http.Cookie{cookie}}} {
+			text := strings.ToLower(d.send(q).Body.String())
+			if strings.Contains(text, strings.ToLower(mail)) || strings.Contains(text, strings.ToLower(name)) {
+				t.Errorf("%s shows whom it is about: %s", path, text)
+			}
+		}
+	}
 	for _, header := range []map[string]string{viewer, operator} {
 		seen(request{path: "/api/v1/runs?masked=1", header: header}, false)
 		seen(request{path: "/api/v1/events?masked=1", header: header}, false)

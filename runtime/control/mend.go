@@ -85,6 +85,7 @@ type BulkRequest struct {
 	Since  string   `json:"since,omitempty"`
 	Until  string   `json:"until,omitempty"`
 	Where  []string `json:"where,omitempty"` // NAME=VALUE, of the event
+	HTTP   int      `json:"http,omitempty"`  // the vendor's status that it failed with
 
 	Preview bool `json:"preview,omitempty"` // only count them
 	RetryRequest
@@ -293,7 +294,7 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 		}
 		*bound.to = at
 	}
-	q.Look = h.cfg.Fields
+	q.Look = h.look(q.Where)
 	out := &BulkResult{Recipes: map[string]int{}}
 	for _, s := range wanted {
 		q.Status, q.Before = s, 0
@@ -303,7 +304,9 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 				return nil, fmt.Errorf("listing runs: %w", err)
 			}
 			for _, run := range page {
-				q.Before = run.Seq
+				if q.Before = run.Seq; req.HTTP != 0 && (run.Error == nil || run.Error.Status != req.HTTP) {
+					continue
+				}
 				out.Matched++
 				out.Recipes[run.Recipe]++
 				if req.Preview {

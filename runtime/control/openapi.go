@@ -16,7 +16,7 @@ func (h *Handler) openapi(*http.Request) (any, error) {
 	schemas := map[string]any{}
 	paths := map[string]map[string]any{}
 	for _, r := range h.routes() {
-		path := strings.TrimSuffix(r.path, "{$}")
+		path := strings.Replace(strings.TrimSuffix(r.path, "{$}"), "...}", "}", 1)
 		if paths[path] == nil {
 			paths[path] = map[string]any{}
 		}
@@ -46,7 +46,7 @@ func operation(r route, schemas map[string]any) map[string]any {
 	params := []any{}
 	for part := range strings.SplitSeq(r.path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok && name != "$}" {
-			params = append(params, map[string]any{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true,
+			params = append(params, map[string]any{"name": strings.TrimSuffix(strings.TrimSuffix(name, "}"), "..."), "in": "path", "required": true,
 				"schema": map[string]any{"type": "string"}})
 		}
 	}
@@ -119,6 +119,8 @@ func schemaOf(t reflect.Type, schemas map[string]any) map[string]any {
 		return map[string]any{"type": "boolean"}
 	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), schemas)}
 	case reflect.Map:

@@ -218,6 +218,7 @@ type Event struct {
 	Payload    json.RawMessage `json:"payload,omitempty"`  // not in lists, nor once retention has dropped it
 	Runs       []Run           `json:"runs,omitempty"`     // not in lists
 	Masked     int             `json:"masked,omitempty"`   // how many values of the payload are masked
+	Reads      []Read          `json:"reads,omitempty"`    // what recipes read of the payload; not in lists
 }
 
 // Decision is what a program made of an event.

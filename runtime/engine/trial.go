@@ -188,6 +188,35 @@ func (w *Trier) Held(i int, name string) string {
 	return ""
 }
 
+// Ask asks the gates of a recipe for the event of that number, with what the steps of a run that Try returned have
+// answered; without a run, those that decide whether there is one. It returns nil where no trigger takes the event.
+func (w *Trier) Ask(i int, name string, run *runtime.Run) *Verdict {
+	ev := w.t.past.events[i].Event
+	rec := w.t.g.recipes[name]
+	if rec == nil {
+		return nil
+	}
+	trigger := triggerFor(rec, ev)
+	if trigger == nil {
+		return nil
+	}
+	v := &Verdict{Recipe: rec.Recipe, Files: w.t.g.program.Files(), Run: run}
+	r := w.e.newRunner(w.t.g, rec, trigger, ev, nil)
+	r.object, r.previous = w.e.payload(ev)
+	if v.Setting = r.refusedBy(); v.Setting != "" || rec.Disabled {
+		return v
+	}
+	r.progress = &r.main
+	if run != nil {
+		r.run = run
+		if err := w.e.guarded(r.restoreSteps); err != nil {
+			return v
+		}
+	}
+	r.askGates(v, run == nil)
+	return v
+}
+
 // drive works on a run until it has ended, or waits for what never came.
 func (w *Trier) drive(r *runner, tried *Tried) error {
 	for {

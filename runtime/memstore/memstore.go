@@ -4,6 +4,7 @@ package memstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -111,6 +112,22 @@ func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, e
 		return copyProgram(p), nil
 	}
 	return nil, runtime.ErrNotFound
+}
+
+// Programs implements runtime.Store.
+func (s *Store) Programs(ctx context.Context, limit int) ([]*runtime.Program, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	var list []*runtime.Program
+	for _, p := range s.programs {
+		list = append(list, &runtime.Program{Digest: p.Digest, At: p.At})
+	}
+	slices.SortFunc(list, func(a, b *runtime.Program) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Digest, b.Digest))
+	})
+	return list[:min(len(list), limit)], nil
 }
 
 // Undecided implements runtime.Store.

@@ -52,6 +52,7 @@ func StoreSuite(t *testing.T, h Harness) {
 		{"list runs", testRuns},
 		{"limit lists", testLimits},
 		{"keep programs", testPrograms},
+		{"list programs", testProgramList},
 		{"count", testCounts},
 		{"not found", testNotFound},
 		{"keep the fields of flow control", testNewFields},

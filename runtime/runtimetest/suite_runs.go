@@ -1,6 +1,7 @@
 package runtimetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -255,6 +256,29 @@ func testPrograms(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	equal(t, "empty program", must[*runtime.Program](t)(s.Program(t.Context(), "d2")), &runtime.Program{Digest: "d2"})
+}
+
+func testProgramList(t *testing.T, h Harness) {
+	s := h.Open(t)
+	equal(t, "no programs", must[[]*runtime.Program](t)(s.Programs(t.Context(), 10)), []*runtime.Program{})
+	awaits := []runtime.Await{{Connection: "stripe", EventType: "invoice.paid"}}
+	for _, p := range []*runtime.Program{
+		{Digest: "b", At: at(1), Files: map[string][]byte{"a.hcl": []byte("first")}, Awaits: awaits},
+		{Digest: "d", At: at(2)}, {Digest: "c", At: at(2)}, {Digest: "a", At: at(3)}, {Digest: "old"},
+	} {
+		if err := s.KeepProgram(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// One that is served again is as old as it was.
+	if err := s.KeepProgram(t.Context(), &runtime.Program{Digest: "b", At: at(9)}); err != nil {
+		t.Fatal(err)
+	}
+	want := []*runtime.Program{{Digest: "a", At: at(3)}, {Digest: "c", At: at(2)}, {Digest: "d", At: at(2)}, {Digest: "b", At: at(1)}, {Digest: "old"}}
+	equal(t, "programs", must[[]*runtime.Program](t)(s.Programs(t.Context(), 10)), want)
+	equal(t, "the newest programs", must[[]*runtime.Program](t)(s.Programs(t.Context(), 2)), want[:2])
+	_, err := s.Programs(canceled(t), 1)
+	wantError(t, "programs", err, context.Canceled)
 }
 
 func testCounts(t *testing.T, h Harness) {

@@ -85,6 +85,23 @@ func (s *Store) Program(ctx context.Context, digest string) (*runtime.Program, e
 	return p, nil
 }
 
+// programsQuery reads the first two columns of rows whose files may be big; SQLite leaves the pages of those alone.
+const programsQuery = `SELECT digest, at FROM programs ORDER BY at DESC, digest LIMIT ?`
+
+// Programs implements runtime.Store.
+func (s *Store) Programs(ctx context.Context, limit int) (list []*runtime.Program, err error) {
+	err = s.pool.lend(ctx, func(c *conn) error {
+		return c.query(programsQuery, func(st *stmt) error {
+			list = append(list, &runtime.Program{Digest: st.text(0), At: st.time(1)})
+			return nil
+		}, limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing programs: %w", err)
+	}
+	return list, nil
+}
+
 func (s *Store) programAwaits(packed []byte) ([]runtime.Await, error) {
 	if packed == nil {
 		return nil, nil

@@ -2,6 +2,8 @@
 // and embedded here, so that building flowrun needs no Node. They hold no data: what the page shows it asks of the
 // control door's API, under whatever name and role the one who looks has there.
 //
+// After a change in web/: npm ci && npm run build there. While writing: npm run dev, beside a `flowrun dev`.
+//
 // The package decides nothing and knows no record; it serves files.
 package ui
 

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestDay is an operator's day: an event arrives and appears, a failed run is found, understood and retried, many are
@@ -72,10 +74,22 @@ func TestDay(t *testing.T) {
 	if n := s.vendor.taken(); n != 2 {
 		t.Errorf("before it was confirmed the vendor took %d calls", n)
 	}
+	p.click("dialog button", "Leave it")
+	p.until("the dialog is closed", `!document.querySelector('dialog[open]')`)
+	p.click("nav a", "Failures")
+	p.seesIn("main", "dunning")
+	p.seesIn("main", "customerio_track")
+	p.click("main button", "Retry 2 runs of dunning")
+	p.seesIn("dialog", "2 runs")
+	if n := s.vendor.taken(); n != 2 {
+		t.Errorf("before it was confirmed the vendor took %d calls", n)
+	}
 	p.click("dialog button", "Retry 2 runs")
 	p.seesIn("dialog", "2 taken up again")
 	p.click("dialog button", "Done")
-	p.lists(0)
+	p.seesIn("main", "Nothing has failed")
+	p.click("nav a", "Audit")
+	p.seesIn("main", `"status":"failed"`)
 	p.visit("/runs?status=completed")
 	p.lists(4)
 	if n := s.vendor.taken(); n != 4 {
@@ -98,6 +112,24 @@ func TestDay(t *testing.T) {
 	p.visit("/runs?q=evt_still")
 	p.lists(1)
 
+	for _, wrong := range p.complaints() {
+		t.Error(wrong)
+	}
+}
+
+// TestFirstVisit opens a sandbox that has had no event, and has it send itself one.
+func TestFirstVisit(t *testing.T) {
+	s := start(t, "dev", map[string]string{"dunning.hcl": dunning})
+	p := s.open("/")
+	p.sees("No event has come yet")
+	p.seesIn("main", "1 recipe is served")
+	p.click("main button", "Send")
+	p.until("the runs", `location.pathname === '/runs' || location.pathname === '/events'`)
+	var list struct{ Events []struct{ Type string } }
+	s.ask("", "/api/v1/events", &list)
+	if len(list.Events) != 1 || list.Events[0].Type != "charge.failed" {
+		t.Errorf("the server has had %+v", list.Events)
+	}
 	for _, wrong := range p.complaints() {
 		t.Error(wrong)
 	}
@@ -175,5 +207,35 @@ func TestStill(t *testing.T) {
 		if u, err := url.Parse(at); err != nil || u.Path == "/api/v1/stream" {
 			t.Errorf("it asks %s", line)
 		}
+	}
+}
+
+// TestLongList goes through a list that is far longer than what is seen of it: little of it is drawn at any time.
+func TestLongList(t *testing.T) {
+	const runs = 640 // more than the page asks for at once
+	s := serve(t, map[string]string{"dunning.hcl": dunning})
+	for i := range runs {
+		s.event(fmt.Sprintf("evt_%04d", i), "cus_1", 9000)
+	}
+	p := s.open("/runs?live=0")
+	p.until("the newest run", `document.querySelector('main a.row-link')`)
+	most := 0
+	for end := false; !end; {
+		p.do(chromedp.Evaluate[chromedp.Void](`scrollBy(0, innerHeight)`))
+		p.until("rows where the reader is", `(() => { const r = document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest('[data-row]'); return r || scrollY + innerHeight >= document.documentElement.scrollHeight - 2; })()`)
+		most = max(most, eval[int](p, `document.querySelectorAll('main [data-row]').length`))
+		end = eval[bool](p, fmt.Sprintf(`document.querySelector('main [data-row="%d"]') !== null`, runs-1))
+		if at := eval[int](p, `Math.max(...[...document.querySelectorAll('main [data-row]')].map((e) => Number(e.dataset.row)))`); at >= runs {
+			t.Fatalf("row %d of %d is drawn", at+1, runs)
+		}
+	}
+	if most > 120 {
+		t.Errorf("%d rows are drawn at once", most)
+	}
+	last := eval[string](p, fmt.Sprintf(`document.querySelector('main [data-row="%d"] a').pathname`, runs-1))
+	p.visit(last)
+	p.sees("evt_000")
+	for _, wrong := range p.complaints() {
+		t.Error(wrong)
 	}
 }

@@ -100,6 +100,12 @@ var servingLine = regexp.MustCompile(`(?:no webhooks|webhooks on (http://[^/]+)/
 // serve starts a server. Files are named below the folder of recipes; "../tokens" is beside it.
 func serve(t *testing.T, files map[string]string, args ...string) *site {
 	t.Helper()
+	return start(t, "serve", files, args...)
+}
+
+// start starts a command that serves: serve, or dev.
+func start(t *testing.T, command string, files map[string]string, args ...string) *site {
+	t.Helper()
 	needBrowser(t)
 	s := &site{t: t, dir: t.TempDir(), vendor: &vendor{}}
 	sink := httptest.NewServer(s.vendor)
@@ -108,7 +114,7 @@ func serve(t *testing.T, files map[string]string, args ...string) *site {
 		s.write(name, text)
 	}
 	var logged bytes.Buffer
-	cmd := exec.Command(common.flowrun, append([]string{"serve", "recipes", "-listen", "127.0.0.1:0", "-control", "127.0.0.1:0", "-store", "sqlite:store.db"}, args...)...)
+	cmd := exec.Command(common.flowrun, append([]string{command, "recipes", "-listen", "127.0.0.1:0", "-control", "127.0.0.1:0", "-store", "sqlite:store.db"}, args...)...)
 	cmd.Dir, cmd.Stderr = s.dir, &logged
 	cmd.Env = append(os.Environ(), "STRIPE_WEBHOOK_SECRET="+signingSecret, "CUSTOMERIO_SITE_ID=site", "CUSTOMERIO_API_KEY=key",
 		"CUSTOMERIO_TRACK_URL="+sink.URL)

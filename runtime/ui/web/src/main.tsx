@@ -8,6 +8,7 @@ import "./styles/rows.css";
 import "./styles/text.css";
 import "./styles/drawn.css";
 import "./styles/views.css";
+import "./styles/lists.css";
 
 import { render } from "preact";
 

@@ -32,10 +32,25 @@ export const routes: Route[] = [
   { pattern: /^\/runs\/([^/]+)$/, load: () => import("./views/run") },
   { pattern: /^\/events$/, view: Events },
   { pattern: /^\/events\/([^/]+)$/, view: EventView },
+  { pattern: /^\/recipes$/, load: () => import("./views/recipes") },
+  { pattern: /^\/recipes\/(.+)$/, load: () => import("./views/recipe") },
+  { pattern: /^\/failures$/, load: () => import("./views/failures") },
+  { pattern: /^\/waiting$/, load: () => import("./views/waiting") },
+  { pattern: /^\/connections$/, load: () => import("./views/connections") },
+  { pattern: /^\/catalog$/, load: () => import("./views/catalog") },
+  { pattern: /^\/catalog\/pair\/([^/]+)\/([^/]+)$/, load: () => import("./views/pair") },
+  { pattern: /^\/catalog\/([^/]+)$/, load: () => import("./views/catalog-entry") },
+  { pattern: /^\/audit$/, load: () => import("./views/audit") },
   { pattern: /^\/sign-in$/, view: SignIn },
 ];
 
 export const nav: NavItem[] = [
   { path: "/runs", label: "Runs", key: "r" },
   { path: "/events", label: "Events", key: "e" },
+  { path: "/recipes", label: "Recipes", key: "c" },
+  { path: "/failures", label: "Failures", key: "f" },
+  { path: "/waiting", label: "Waiting", key: "w" },
+  { path: "/connections", label: "Connections", key: "n" },
+  { path: "/catalog", label: "Catalogue", key: "l" },
+  { path: "/audit", label: "Audit log", key: "a" },
 ];

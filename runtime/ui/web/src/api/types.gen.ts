@@ -89,6 +89,7 @@ export interface BulkRequest {
   current?: boolean;
   event?: string;
   from_start?: boolean;
+  http?: number;
   kind?: string;
   preview?: boolean;
   q?: string;
@@ -108,6 +109,98 @@ export interface BulkResult {
   refused?: BulkRefusal[];
 }
 
+export interface Case {
+  default?: boolean;
+  nodes: string[];
+  values: string[];
+}
+
+export interface CatalogEntry {
+  doc?: string;
+  effect?: string;
+  events?: string[];
+  example?: string;
+  fields: CatalogField[];
+  inputs: CatalogField[];
+  kind: string;
+  limit?: string;
+  limits?: ConnLimit[];
+  may_be_null?: boolean;
+  name: string;
+  one_of?: string[][];
+  outputs: CatalogField[];
+  path?: string;
+  repeat?: string;
+  sample?: Json;
+  service: string;
+  settings: CatalogField[];
+  title: string;
+}
+
+export interface CatalogField {
+  default?: string;
+  doc?: string;
+  enum?: string[];
+  env?: string;
+  example?: string;
+  name: string;
+  nullable?: boolean;
+  object?: boolean;
+  required?: boolean;
+  role?: string;
+  secret?: boolean;
+  type: string;
+}
+
+export interface CatalogItem {
+  doc?: string;
+  effect?: string;
+  kind: string;
+  name: string;
+  offered: boolean;
+  service: string;
+}
+
+export interface CatalogList {
+  entries: CatalogItem[];
+  services: CatalogService[];
+}
+
+export interface CatalogPair {
+  action: string;
+  filename: string;
+  guarded: boolean;
+  look_ups: string[];
+  not_null: string[];
+  recipe: string;
+  title: string;
+  trigger: string;
+  variables: CatalogVariable[];
+}
+
+export interface CatalogService {
+  actions: number;
+  doc: string;
+  name: string;
+  pairs?: boolean;
+  title: string;
+  triggers: number;
+}
+
+export interface CatalogVariable {
+  doc?: string;
+  example?: string;
+  name: string;
+  type: string;
+}
+
+export interface ConnLimit {
+  burst?: number;
+  class?: string;
+  concurrency?: number;
+  rate?: number;
+}
+
 export interface Connection {
   door?: string;
   endpoint?: string;
@@ -117,6 +210,30 @@ export interface Connection {
   polled?: boolean;
   problem?: string;
   service: string;
+}
+
+export interface ConnectionDetail {
+  breaker?: Breaker;
+  callers: string[];
+  door?: string;
+  endpoint?: string;
+  events: string[];
+  last_event?: string;
+  last_event_at?: string;
+  limits: ConnLimit[];
+  listeners: string[];
+  livemode?: boolean;
+  missing: Gap[];
+  name: string;
+  not_sent?: string[];
+  polled?: boolean;
+  problem?: string;
+  service: string;
+  title?: string;
+}
+
+export interface ConnectionList {
+  connections: ConnectionDetail[];
 }
 
 export interface Counts {
@@ -131,6 +248,32 @@ export interface Decision {
   matched: string[];
   program: string;
   runs: number;
+}
+
+export interface Diagnostic {
+  code?: string;
+  column?: number;
+  context?: string;
+  detail: string;
+  end_column?: number;
+  end_line?: number;
+  filename?: string;
+  line?: number;
+  severity: string;
+  summary: string;
+}
+
+export interface Draft {
+  at: string;
+  diagnostics: Diagnostic[];
+  source: string;
+}
+
+export interface Edge {
+  from: string;
+  kind: string;
+  label?: string;
+  to: string;
 }
 
 export interface EngineStatus {
@@ -159,6 +302,7 @@ export interface Event {
   livemode: boolean;
   masked?: number;
   payload?: Json;
+  reads?: Read[];
   received_at: string;
   runs?: Run[];
   seq: number;
@@ -177,6 +321,40 @@ export interface Failure {
   message: string;
   status?: number;
   step?: string;
+}
+
+export interface FailureGroup {
+  count: number;
+  event_types: string[];
+  first: string;
+  http?: number;
+  kind: string;
+  last: string;
+  message: string;
+  messages: number;
+  recipe: string;
+  retry: BulkRequest;
+  runs: string[];
+  step?: string;
+  transient: boolean;
+}
+
+export interface FailureList {
+  failed: number;
+  groups: FailureGroup[];
+  older?: boolean;
+  seen: number;
+}
+
+export interface Fixture {
+  dropped: string[];
+  event: Json;
+  replaced: string[];
+}
+
+export interface FixtureRequest {
+  connection?: string;
+  keep?: string[];
 }
 
 export interface Gap {
@@ -201,14 +379,51 @@ export interface Gate {
   value: string;
 }
 
+export interface Graph {
+  description?: string;
+  disabled?: boolean;
+  edges: Edge[];
+  nodes: Node[];
+  on_error?: Node[];
+  recipe: string;
+  triggers: Trigger[];
+}
+
 export interface History {
   events: Event[];
   next?: string;
 }
 
+export interface Looked {
+  connection: string;
+  path?: string;
+  type: string;
+}
+
 export interface Missed {
   events: number;
   runs: number;
+}
+
+export interface Node {
+  action?: string;
+  after?: string[];
+  calls?: string;
+  cases?: Case[];
+  condition?: string;
+  connection?: string;
+  continue_on_error?: boolean;
+  for_each?: string;
+  gates: string[];
+  id: string;
+  kind: string;
+  name: string;
+  needs: string[];
+  on?: string;
+  range: Range;
+  wait?: Wait;
+  when?: string;
+  within?: Within;
 }
 
 export interface Part {
@@ -231,6 +446,12 @@ export interface PauseList {
 export interface PauseRequest {
   drop?: boolean;
   recipe: string;
+}
+
+export interface Pos {
+  byte: number;
+  column: number;
+  line: number;
 }
 
 export interface Probe {
@@ -256,6 +477,17 @@ export interface ProgramRuns {
   waiting: number;
 }
 
+export interface Range {
+  end: Pos;
+  filename: string;
+  start: Pos;
+}
+
+export interface Read {
+  path: string;
+  recipes: string[];
+}
+
 export interface Recipe {
   actions: string[];
   description?: string;
@@ -274,14 +506,77 @@ export interface Recipe {
   waiting: number;
 }
 
+export interface RecipeDetail {
+  actions: string[];
+  callers?: string[];
+  calls?: string[];
+  description?: string;
+  diagnostics: Diagnostic[];
+  draft?: Draft;
+  effects: RecipeEffect[];
+  enabled: boolean;
+  filename: string;
+  graph?: Graph;
+  labels?: Record<string, string>;
+  last_runs: Run[];
+  name: string;
+  on_older?: number;
+  paused?: "hold" | "drop";
+  programs?: ProgramRuns[];
+  queued: number;
+  reads: string[];
+  reason?: string;
+  removed?: boolean;
+  running: number;
+  source: string;
+  stats: RecipeStats;
+  triggers: RecipeTrigger[];
+  versions: RecipeVersion[];
+  waiting: number;
+}
+
+export interface RecipeEffect {
+  action: string;
+  effect: string;
+  step: string;
+}
+
 export interface RecipeList {
   recipes: Recipe[];
+}
+
+export interface RecipeStats {
+  canceled: number;
+  completed: number;
+  dead?: boolean;
+  failed: number;
+  filtered: number;
+  last_at?: string;
+  more: boolean;
+  p50_ms: number;
+  p95_ms: number;
+  recipe: string;
+  runs: number;
+  served?: string;
+  since?: string;
+  skipped: number;
+}
+
+export interface RecipeStatsList {
+  recipes: RecipeStats[];
 }
 
 export interface RecipeTrigger {
   connection: string;
   events: string[];
   type: string;
+}
+
+export interface RecipeVersion {
+  at: string;
+  current?: boolean;
+  program: string;
+  source: string;
 }
 
 export interface Reload {
@@ -422,6 +717,14 @@ export interface Step {
   status: "intent" | "waiting" | "done" | "skipped" | "failed" | "unknown";
 }
 
+export interface Trigger {
+  connection: string;
+  events: string[];
+  name: string;
+  range: Range;
+  type: string;
+}
+
 export interface TriggerRequest {
   connection?: string;
   set?: Record<string, string>;
@@ -435,6 +738,29 @@ export interface TriggerResult {
   type: string;
 }
 
+export interface TryCall {
+  action: string;
+  each?: string;
+  input?: Json;
+  recipe?: string;
+  step: string;
+}
+
+export interface TryRequest {
+  connection?: string;
+  recipe: string;
+  source: string;
+}
+
+export interface TryResult {
+  because: string;
+  calls: TryCall[];
+  diagnostics: Diagnostic[];
+  gates: Gate[];
+  outcome: string;
+  unknown?: string[];
+}
+
 export interface Verdict {
   because: string;
   gates?: Gate[];
@@ -442,6 +768,45 @@ export interface Verdict {
   recipe: string;
   run?: string;
   status?: string;
+}
+
+export interface Wait {
+  event?: string;
+  for?: string;
+  match?: string;
+  timeout?: string;
+  until?: string;
+}
+
+export interface WaitingList {
+  more?: boolean;
+  queued: number;
+  recipes: WaitingRecipe[];
+  timed: WaitingRun[];
+  untimed: WaitingRun[];
+  waiting: number;
+}
+
+export interface WaitingRecipe {
+  queued: number;
+  recipe: string;
+  waiting: number;
+}
+
+export interface WaitingRun {
+  for: Waking[];
+  run: Run;
+}
+
+export interface Waking {
+  attempts?: number;
+  due_at?: string;
+  each?: string;
+  error?: Failure;
+  events?: Looked[];
+  kind: string;
+  run?: string;
+  step?: string;
 }
 
 export interface Why {
@@ -454,22 +819,36 @@ export interface Why {
   verdict: Verdict[];
 }
 
+export interface Within {
+  case: number;
+  switch: string;
+}
+
 /** What each path takes and answers. */
 export interface Routes {
   "GET /api/v1/audit": { query: "who" | "what" | "id" | "since" | "limit" | "cursor"; body: undefined; answer: AuditList };
   "POST /api/v1/backfill": { query: never; body: BackfillRequest; answer: BackfillResult };
+  "GET /api/v1/catalog": { query: "service" | "kind" | "q"; body: undefined; answer: CatalogList };
+  "GET /api/v1/catalog/pair": { query: "trigger" | "action"; body: undefined; answer: CatalogPair };
+  "GET /api/v1/catalog/{name}": { query: "kind" | "path"; body: undefined; answer: CatalogEntry };
+  "GET /api/v1/connections": { query: never; body: undefined; answer: ConnectionList };
   "GET /api/v1/events": { query: "connection" | "type" | "where" | "q" | "until" | "since" | "limit" | "cursor"; body: undefined; answer: EventList };
   "GET /api/v1/events/{id}": { query: "connection" | "masked"; body: undefined; answer: Event };
+  "POST /api/v1/events/{id}/fixture": { query: never; body: FixtureRequest; answer: Fixture };
   "POST /api/v1/events/{id}/replay": { query: never; body: ReplayRequest; answer: RunList };
   "POST /api/v1/events/{id}/reveal": { query: never; body: RevealRequest; answer: Revealed };
+  "POST /api/v1/events/{id}/try": { query: never; body: TryRequest; answer: TryResult };
   "GET /api/v1/events/{id}/why": { query: "connection" | "masked"; body: undefined; answer: Why };
+  "GET /api/v1/failures": { query: "recipe" | "since"; body: undefined; answer: FailureList };
   "GET /api/v1/gaps": { query: never; body: undefined; answer: GapList };
   "GET /api/v1/history": { query: "masked" | "since" | "limit" | "cursor"; body: undefined; answer: History };
   "GET /api/v1/openapi.json": { query: never; body: undefined; answer: Record<string, Json> };
   "GET /api/v1/program": { query: "digest"; body: undefined; answer: Program };
+  "GET /api/v1/recipe-stats": { query: never; body: undefined; answer: RecipeStatsList };
   "GET /api/v1/recipes": { query: never; body: undefined; answer: RecipeList };
   "POST /api/v1/recipes/pause": { query: never; body: PauseRequest; answer: Pause };
   "POST /api/v1/recipes/resume": { query: never; body: ResumeRequest; answer: Pause };
+  "GET /api/v1/recipes/{name}": { query: "program"; body: undefined; answer: RecipeDetail };
   "POST /api/v1/reload": { query: never; body: undefined; answer: Reload };
   "GET /api/v1/runs": { query: "recipe" | "status" | "event" | "kind" | "step" | "where" | "q" | "until" | "masked" | "since" | "limit" | "cursor"; body: undefined; answer: RunList };
   "POST /api/v1/runs/cancel": { query: never; body: BulkRequest; answer: BulkResult };
@@ -489,6 +868,7 @@ export interface Routes {
   "GET /api/v1/status": { query: never; body: undefined; answer: Status };
   "POST /api/v1/store/backup": { query: never; body: BackupRequest; answer: BackupResult };
   "POST /api/v1/trigger": { query: never; body: TriggerRequest; answer: TriggerResult };
+  "GET /api/v1/waiting": { query: "recipe" | "limit"; body: undefined; answer: WaitingList };
   "GET /healthz": { query: never; body: undefined; answer: Probe };
   "GET /readyz": { query: never; body: undefined; answer: Probe };
 }

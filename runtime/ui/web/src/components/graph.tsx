@@ -26,6 +26,7 @@ interface Box {
 }
 
 const widest = 260;
+const smallest = 0.7; // of its size that a wide graph is drawn in to fit
 const beside = 48; // pixels of a box that are not text
 const fonts = { title: "560 13px ", detail: "11.5px " };
 
@@ -111,15 +112,16 @@ export function Graph({ graph, states = new Map(), selected, onSelect }: GraphPr
   const { boxes, arrows, width, height } = useMemo(() => lay(graph), [graph]);
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const box = boxes.find((one) => one.id === selected);
-    if (frame.current !== null && box !== undefined) {
-      frame.current.scrollTop = box.y - frame.current.clientHeight / 2;
-      frame.current.scrollLeft = box.x - frame.current.clientWidth / 2;
+    const outer = frame.current;
+    const node = outer?.querySelector(".node.selected");
+    if (outer !== null && node !== null && node !== undefined) {
+      const [here, there] = [outer.getBoundingClientRect(), node.getBoundingClientRect()];
+      outer.scrollBy(there.left + there.width / 2 - here.left - here.width / 2, there.top + there.height / 2 - here.top - here.height / 2);
     }
   }, [boxes, selected]);
   return (
     <div ref={frame} class="graph" role="group" aria-label={`Graph of ${graph.recipe}`} tabIndex={0}>
-      <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height}>
+      <svg viewBox={`0 0 ${width} ${height}`} style={{ width: `${width}px`, minWidth: `${width * smallest}px` }}>
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
             <path d="M0 0.5L7 4L0 7.5z" />

@@ -28,7 +28,10 @@ interface WaterfallProps {
 
 export function Waterfall({ bars, selected, onSelect }: WaterfallProps) {
   const scale = scaleOf(bars);
-  const first = Math.min(...bars.map((bar) => bar.from));
+  const spans = bars.flatMap((bar) => [bar, ...bar.attempts]);
+  const whole = Math.max(...spans.map((span) => span.to)) - Math.min(...spans.map((span) => span.from));
+  const last = scale.cuts[scale.cuts.length - 1];
+  const room = last === undefined || last.at + last.width / 2 < 85; // for the length of the whole beside that of a gap
   return (
     <div class="waterfall">
       <ul aria-label="Steps and how long they took">
@@ -72,7 +75,7 @@ export function Waterfall({ bars, selected, onSelect }: WaterfallProps) {
             </span>
           ))}
           <span class="wf-start">0</span>
-          <span class="wf-end">{duration(Math.max(...bars.map((bar) => bar.to)) - first)}</span>
+          {room && <span class="wf-end">{duration(whole)}</span>}
         </span>
       </div>
     </div>

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-const query = window.matchMedia("(max-width: 760px)");
+const query = window.matchMedia("(max-width: 900px)");
 
 /** narrow tells whether there is room for one column only; the style sheets break at the same width. */
 export const narrow = signal(query.matches);

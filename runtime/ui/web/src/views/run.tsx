@@ -65,6 +65,7 @@ export default function RunView({ params }: ViewProps) {
     <Whole
       run={run.data}
       recipe={recipe.data}
+      noRecipe={recipe.error?.message}
       why={why.data}
       onRun={run.set}
       onReveal={(shown) => {
@@ -86,19 +87,23 @@ export default function RunView({ params }: ViewProps) {
 interface WholeProps {
   run: Run;
   recipe: RecipeDetail | undefined;
+  noRecipe: string | undefined; // why there is none
   why: Why | undefined;
   onRun: (run: Run) => void;
   onReveal: (shown: Revealed) => void;
   onHide: () => void;
 }
 
-function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
+function Whole({ run, recipe, noRecipe, why, onRun, onReveal, onHide }: WholeProps) {
   const steps = run.steps ?? [];
   const graph = recipe?.graph;
   const gates = gatesByNode(graph, why?.verdict.find((one) => one.recipe === run.recipe)?.gates ?? []);
   const states = statesOf(run, graph, gates);
   const bars = barsOf(run);
-  const telling = steps.find((step) => step.status === "failed" || step.status === "unknown") ?? steps.find((step) => !["done", "skipped"].includes(step.status));
+  const telling =
+    steps.find((step) => step.status === "failed" || step.status === "unknown") ??
+    steps.find((step) => !["done", "skipped"].includes(step.status)) ??
+    steps[steps.length - 1];
   const chosen = here.value.query.get("step") ?? (telling === undefined ? undefined : stepId(telling));
   const listed = [...gates].filter(([at]) => at !== chosen);
   const node = nodesOf(graph).find((one) => one.id === chosen?.replace(/\[.*\]$/, ""));
@@ -123,6 +128,7 @@ function Whole({ run, recipe, why, onRun, onReveal, onHide }: WholeProps) {
       actions={mayOperate() && <RunActions run={run} recipe={recipe} onRun={onRun} />}
     >
       <Outcome run={run} awaited={awaitedBy(run, graph)} />
+      {noRecipe !== undefined && <p class="note">The graph and the text of the recipe can't be had: {noRecipe}.</p>}
       {graph !== undefined && recipe !== undefined && (
         <div class="run-top">
           <Section title="Graph">

@@ -95,6 +95,12 @@ function bulkRequest(filter: Filter, verb: "retry" | "cancel"): BulkRequest {
   if (filter.since !== undefined) {
     request.since = filter.since;
   }
+  if (filter.until !== undefined) {
+    request.until = filter.until;
+  }
+  if (filter.q !== undefined) {
+    request.q = filter.q;
+  }
   if (filter.where.length > 0) {
     request.where = filter.where;
   }
@@ -104,13 +110,8 @@ function bulkRequest(filter: Filter, verb: "retry" | "cancel"): BulkRequest {
   return request;
 }
 
-/** Many offers what can be done to all runs of the list. What the server can't narrow down the same way is not offered:
- * more would be done than is seen. */
+/** Many offers what can be done to all runs of the list, where all of them can be. */
 function Many({ statuses, onPick }: { statuses: string[]; onPick: (verb: "retry" | "cancel") => void }) {
-  const query = here.value.query;
-  if (query.has("q") || query.has("until")) {
-    return null;
-  }
   const only = (...some: string[]): boolean => statuses.length > 0 && statuses.every((status) => some.includes(status));
   if (only("failed")) {
     return (
