@@ -104,6 +104,9 @@ func (s side) triggers() []part {
 				text += "; " + g.Setting
 			}
 		}
+		if t.Latest != nil {
+			text += "; latest"
+		}
 		out = append(out, part{"trigger " + t.Spec.Name + " on " + t.Connection, text})
 	}
 	return out
@@ -144,6 +147,9 @@ func (s side) steps(nodes []*check.Node) []part {
 		}
 	}
 	for _, n := range nodes {
+		if n.Latest != nil {
+			continue // its trigger says so
+		}
 		at := n.Address
 		switch n.Kind {
 		case check.Filter:
@@ -300,6 +306,9 @@ func (s side) outputs() []part {
 func order(nodes []*check.Node) string {
 	var out []string
 	for _, n := range nodes {
+		if n.Latest != nil {
+			continue
+		}
 		if n.Kind == check.Filter && n.Name != "" {
 			out = append(out, "filter "+quoted(n.Name))
 			continue

@@ -74,6 +74,7 @@ const (
 	TooEarly          Code = "FR3022"
 	PathTaken         Code = "FR3040"
 	PathDiffers       Code = "FR3041"
+	NotFetchable      Code = "FR3060"
 	UnknownConnection Code = "FR4001"
 	AmbiguousConn     Code = "FR4002"
 	UnknownService    Code = "FR4003"
@@ -146,7 +147,7 @@ func family(digit byte) []Entry {
 	case '2':
 		return slices.Concat(valueRows[:], calledRows[:], useRows[:])
 	case '3':
-		return slices.Concat(flowRows[:], pathRows[:])
+		return slices.Concat(flowRows[:], pathRows[:], latestRows[:])
 	case '4':
 		return slices.Concat(connectionRows[:], settingRows[:])
 	case '5':

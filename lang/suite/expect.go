@@ -29,7 +29,7 @@ func (c *checker) node(kind check.NodeKind, name string, rng hcl.Range) *check.N
 	var known []string
 	for _, nodes := range [][]*check.Node{c.recipe.Nodes, c.recipe.OnError} {
 		for _, n := range nodes {
-			if n.Kind != kind {
+			if n.Kind != kind || n.Latest != nil {
 				continue
 			}
 			short := strings.Replace(n.Address, word+".", "", 1)
@@ -47,8 +47,37 @@ func (c *checker) node(kind check.NodeKind, name string, rng hcl.Range) *check.N
 	return nil
 }
 
+// fetch finds the look-up of a trigger with latest, by the trigger's name or by its address.
+func (c *checker) fetch(name string, rng hcl.Range) *check.Node {
+	var found []*check.Node
+	var known []string
+	for _, n := range c.recipe.Nodes {
+		if n.Latest == nil {
+			continue
+		}
+		short := strings.TrimPrefix(n.Address, "trigger.")
+		known = append(known, short)
+		if name == n.Name || name == short || name == n.Address {
+			found = append(found, n)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	has := " Its triggers are what their events carry, since none has latest."
+	if len(known) > 0 {
+		has = " Those with latest are " + strings.Join(known, ", ") + "."
+	}
+	c.report(diag.TestUnknownStep, rng, "Recipe %s fetches no object of a trigger %q.%s%s", c.recipe.Name, name, diag.DidYouMean(name, known), has)
+	return nil
+}
+
 func (c *checker) mock(t *Test, src *syntax.Mock) {
-	n := c.node(check.Action, src.Step, src.StepRange)
+	find := func(name string, rng hcl.Range) *check.Node { return c.node(check.Action, name, rng) }
+	if src.Trigger {
+		find = c.fetch
+	}
+	n := find(src.Step, src.StepRange)
 	if n == nil {
 		return
 	}
@@ -145,6 +174,8 @@ func (c *checker) result(n *check.Node, v cty.Value, x hclsyntax.Expression, rng
 	case n.Action.Out == nil:
 	case v.IsNull() && !n.Action.OutMayBeNull:
 		c.report(diag.TestValue, rng, "The answer of %s is never null.", n.Action.Name)
+	case n.Latest != nil && !v.IsNull():
+		c.fit(v, x, rng, &schema.Type{Kind: schema.KindObject, Object: n.Latest.Payload})
 	default:
 		c.fit(v, x, rng, &schema.Type{Kind: schema.KindObject, Object: n.Action.Out})
 	}
@@ -336,6 +367,9 @@ func leftOut(o *schema.Object) *schema.Object {
 func (c *checker) gate(by string, rng hcl.Range) {
 	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency"}
 	for _, n := range c.recipe.Nodes {
+		if n.Latest != nil {
+			known = append(known, "latest")
+		}
 		if n.Kind == check.Filter {
 			known = append(known, n.Address)
 			if n.Name != "" {
