@@ -24,10 +24,10 @@ import (
 
 // console prints what happens in dev, as it happens.
 type console struct {
-	s     *server
-	fakes *fakes
+	s      *server
+	fakes  *fakes
 	polled *polled // connections that are no stand-ins
-	paint func(sgr, text string) string
+	paint  func(sgr, text string) string
 
 	mu       sync.Mutex
 	program  *lang.Program

@@ -32,7 +32,7 @@ type Trigger struct {
 	Name       string   `json:"name"` // the block's: the type where it has no name of its own
 	Type       string   `json:"type"`
 	Connection string   `json:"connection"`
-	Events     []string `json:"events"` // the vendor's types; "*" for all
+	Events     []string `json:"events"`           // the vendor's types; "*" for all
 	Latest     bool     `json:"latest,omitempty"` // its object is fetched when the recipe starts, by a node that says so
 	Range      Range    `json:"range"`
 }

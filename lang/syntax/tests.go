@@ -51,7 +51,7 @@ type Move struct {
 
 // Mock is a mock block: what a step answers.
 type Mock struct {
-	Trigger   bool   // Step is a trigger: what its object is when it is fetched
+	Trigger   bool // Step is a trigger: what its object is when it is fetched
 	Step      string
 	StepRange hcl.Range
 	Range     hcl.Range
