@@ -2,6 +2,9 @@ module github.com/flowrun/flowrun
 
 go 1.26.0
 
+// It has no Go, and what npm puts there is none of ours.
+ignore ./runtime/ui/web
+
 require (
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
 	github.com/emersion/go-smtp v0.25.1

@@ -6,6 +6,7 @@ package connectors
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -45,6 +46,7 @@ type Spec struct {
 	// Probes are harmless exchanges, to learn whether the vendor can be reached and takes the connection's credentials;
 	// none where there is no such exchange.
 	Probes []Probe
+	Unsure string // what an operator should know who relies on the service; "" when nothing is uncertain
 
 	// Endpoints is how the places that the vendor sends events to are set up; nil where there is no API for it.
 	Endpoints *Endpoints
@@ -110,6 +112,10 @@ type Action struct {
 	Answer  string // a JSON object of Out's shape: what the call then yields; empty where Out is nil
 	Reply   string // the body from which the call takes Answer, where it is not the whole of it
 	Limit   string // the class among Spec.Limits that its calls count for
+
+	// Endpoint is what of the vendor's it calls, where the vendor holds each such place to a limit of its own, which is
+	// that of the class EachEndpoint. Actions of one Endpoint share it. Empty where there is no such limit.
+	Endpoint string
 
 	// ReplyFor makes Reply for a use whose answer the recipe declares; nil where every use has one answer.
 	ReplyFor func(*Action) string
@@ -210,6 +216,10 @@ type Webhook struct {
 	// Unsigned is a setting and the value of it with which there is no secret: {"verify", "none"}.
 	Unsigned [2]string
 
+	// Unbound says that what proves the sender does not cover the body: a secret in the URL, of a vendor that signs
+	// nothing.
+	Unbound bool
+
 	// Busy is the HTTP status that asks the vendor to slow down; 0 is 429. A vendor that stops sending for long when
 	// it sees one needs another.
 	Busy int
@@ -230,6 +240,7 @@ func (w *Webhook) Envelope(body []byte, now time.Time) (*Envelope, error) {
 type WebhookRequest struct {
 	Body   []byte
 	Header http.Header
+	Query  url.Values // of the URL; nil where it has none
 	Conn   *Conn
 	Now    time.Time
 

@@ -42,6 +42,10 @@ type HTTP struct {
 	Path      string
 	PathValue func(c *Call, name string) (string, error)
 
+	// PathSetting names the connection's setting that takes Path's place where it is given, with the same placeholders;
+	// empty where the vendor's path is certain.
+	PathSetting string
+
 	// Query are the input fields that go into the query string, nested ones as a form has them; a null one is left out.
 	Query []string
 
@@ -67,6 +71,10 @@ type HTTP struct {
 
 	// Problem reads the vendor's error. What it returns is cleaned and cut; empty strings leave the status's own text.
 	Problem func(status int, h http.Header, body []byte) (message, code string)
+
+	// ListIn is the field of the answer's shape that takes the answer where that is a list and no object; empty where the
+	// vendor answers an object.
+	ListIn string
 
 	// MaxAnswer is the largest answer that is read, in bytes: 1 MiB where zero.
 	MaxAnswer int64
@@ -145,7 +153,7 @@ func (h *HTTP) Call(ctx context.Context, c *Call) (Result, error) {
 		e.Status = resp.StatusCode
 		return res, h.redact(c.Conn, e)
 	}
-	out, err := decodeAnswer(c.Action.Out, body)
+	out, err := decodeAnswer(c.Action.Out, h.answer(body))
 	if err != nil {
 		return res, h.redact(c.Conn, &Error{Kind: KindDrift, Status: resp.StatusCode, Err: err,
 			Message: "the answer is not of its declared shape: " + err.Error()})
@@ -270,9 +278,13 @@ func (h *HTTP) url(c *Call) (string, error) {
 	if !strings.HasPrefix(base, "https://") && !strings.HasPrefix(base, "http://") {
 		return "", Invalid("the connection's URL must begin with https:// or http://")
 	}
+	path, err := h.pathFor(c.Conn)
+	if err != nil {
+		return "", err
+	}
 	dst := make([]byte, 0, len(base)+len(h.Path)+64)
-	dst = append(append(dst, base...), h.path.literals[0]...)
-	for i, name := range h.path.names {
+	dst = append(append(dst, base...), path.literals[0]...)
+	for i, name := range path.names {
 		v, err := h.pathValue(c, name)
 		if err == nil {
 			err = checkSegment(name, v)
@@ -280,7 +292,7 @@ func (h *HTTP) url(c *Call) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		dst = append(AppendPathEscape(dst, v), h.path.literals[i+1]...)
+		dst = append(AppendPathEscape(dst, v), path.literals[i+1]...)
 	}
 	before := len(dst)
 	dst = append(dst, '?')
@@ -385,6 +397,14 @@ func strike(text string, secrets []string) string {
 		}
 	}
 	return text
+}
+
+// answer returns the answer as the object that its shape describes.
+func (h *HTTP) answer(body []byte) []byte {
+	if trimmed := bytes.TrimSpace(body); h.ListIn == "" || len(trimmed) == 0 || trimmed[0] != '[' {
+		return body
+	}
+	return fmt.Appendf(nil, "{%q:%s}", h.ListIn, body)
 }
 
 // decodeAnswer makes a value of out's shape. An answer that lacks what the shape promises is refused, since later steps

@@ -1,5 +1,9 @@
 package connectors
 
+// EachEndpoint is the class under which a service says what the vendor takes of one endpoint, besides what it takes of the
+// class that a call belongs to. Each Action.Endpoint counts for itself.
+const EachEndpoint = "each endpoint"
+
 // Limit is how fast a vendor lets itself be called, at the vendor's own address.
 type Limit struct {
 	Rate        float64 // calls per second; 0 for no limit

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,25 @@ func parsePath(s string) (pathTemplate, error) {
 		t.names = append(t.names, name)
 		rest = after
 	}
+}
+
+// pathFor returns the path of a connection's calls: Path, or what the connection has in its place.
+func (h *HTTP) pathFor(conn *Conn) (pathTemplate, error) {
+	own := ""
+	if h.PathSetting != "" {
+		own = conn.Setting(h.PathSetting)
+	}
+	if own == "" || own == h.Path {
+		return h.path, nil
+	}
+	t, err := parsePath(own)
+	if err == nil && !slices.Equal(slices.Sorted(slices.Values(t.names)), slices.Sorted(slices.Values(h.path.names))) {
+		err = fmt.Errorf("path %q does not have the placeholders of %s", own, h.Path)
+	}
+	if err != nil {
+		return t, Invalidf("%s of connection %q: %v", h.PathSetting, conn.Name, err)
+	}
+	return t, nil
 }
 
 // AppendPathEscape appends s to dst with every byte percent-encoded that is not unreserved in RFC 3986. Unlike

@@ -244,6 +244,22 @@ type Pause struct {
 	Drop   bool // its events are dropped; else held until it is resumed
 	By     string
 	At     time.Time
+	Reason string // a sentence, where its limits were reached: no call that counts is made then, also not of runs under way
+}
+
+// Spending is a call that counts for the budgets of a recipe.
+type Spending struct {
+	Recipe      string
+	ID          string // the same for each attempt: it counts once, from the last on
+	At, Expires time.Time
+	Budgets     []Budget
+}
+
+// Budget is a sum of a recipe's and what a call adds to it.
+type Budget struct {
+	Name string // told apart within the recipe
+	By   int64  // not negative
+	Most int64  // the most that the sum may be
 }
 
 // StateValue is a value that recipes keep between runs.
@@ -337,7 +353,8 @@ type Store interface {
 	// Mark returns ErrNotFound where there is none of that key.
 	Mark(ctx context.Context, key string) (*Mark, error)
 
-	// Pause and Resume change whether a recipe takes events; Pauses lists those that don't. Held returns up to limit
+	// Pause and Resume change whether a recipe takes events; Pauses lists those that don't. Resume also forgets what was
+	// spent of the recipe's budgets. Held returns up to limit
 	// runs of the recipe that are queued because it is paused, in the order of Seq, without steps.
 	Pause(ctx context.Context, p *Pause) error
 	Resume(ctx context.Context, recipe string) error
@@ -349,6 +366,11 @@ type Store interface {
 	State(ctx context.Context, name string, now time.Time) (*StateValue, error)
 	SetState(ctx context.Context, name string, v *StateValue) error
 	Increment(ctx context.Context, i *Increment) (int64, error)
+
+	// Spend counts a call for all of its budgets and returns -1; or, where a sum would be more than its Most, it counts
+	// nothing and returns the index of the first such budget and what is spent of it without this call. What has expired
+	// at s.At is not spent any more.
+	Spend(ctx context.Context, s *Spending) (over int, spent int64, err error)
 
 	// EventsAfter returns up to limit events with Seq > after, in the order of Seq.
 	EventsAfter(ctx context.Context, after int64, limit int) ([]*Event, error)
@@ -378,12 +400,21 @@ type Store interface {
 	// Counts returns what status and metrics show.
 	Counts(ctx context.Context) (Counts, error)
 
+	// Tally returns how many runs there are by outcome, over the time in which they started. It is cheap, however many
+	// there are.
+	Tally(ctx context.Context, q TallyQuery) ([]Tally, error)
+
+	// Audit keeps what somebody does through the control door. It sets the Seq of an entry that has none; one that has
+	// is overwritten, which is how what has begun is told to have ended. Audits lists the newest first.
+	Audit(ctx context.Context, a *Audit) error
+	Audits(ctx context.Context, q AuditQuery) ([]*Audit, error)
+
 	// Prune drops payloads and step data of events that were accepted before payloads and have ended, and forgets
 	// events accepted before ids altogether. It returns how many it dropped and forgot. Keys of events go when no run
-	// that has not ended, and no undecided event, was accepted before them.
+	// that has not ended, and no undecided event, was accepted before them. Audits from before ids go, too.
 	Prune(ctx context.Context, payloads, ids time.Time) (dropped, forgotten int, err error)
 
-	// Expire forgets the marks and values that have expired at now, and the IDs of increments that do not count any more,
+	// Expire forgets the marks, values and spendings that have expired at now, and the IDs of increments that do not count any more,
 	// or count for good, once they are CountedFor old. It returns how many it forgot.
 	Expire(ctx context.Context, now time.Time) (int, error)
 
@@ -396,10 +427,11 @@ type Store interface {
 // EventQuery selects events. Zero fields select all.
 type EventQuery struct {
 	Connection, Type string
-	Since            time.Time
-	Before           int64   // only those with a smaller Seq; the cursor
-	Limit            int     // at most 1000; 0 is 50
-	Where            []Field // all must hold
+	Prefix           string    // of the ID
+	Since, Until     time.Time // accepted at Since or later, and before Until
+	Before           int64     // only those with a smaller Seq; the cursor
+	Limit            int       // at most 1000; 0 is 50
+	Where            []Field   // all must hold
 
 	// Look returns the fields of an event, for those that were not yet given any; where nil, Where does not find these.
 	Look func(*Event) []Field
@@ -409,11 +441,60 @@ type EventQuery struct {
 type RunQuery struct {
 	Recipe, EventID string
 	Status          RunStatus
-	Since           time.Time
+	Statuses        []RunStatus // any of them; goes before Status
+	Prefix          string      // of the run's ID or of its event's
+	Kind, Step      string      // of the error that it failed with
+	Since, Until    time.Time   // started at Since or later, and before Until
 	Before          int64
 	Limit           int
 	Where           []Field // of the run's event; as in EventQuery
 	Look            func(*Event) []Field
+}
+
+// TallySpan is the width of the buckets in which runs are counted.
+const TallySpan = 5 * time.Minute
+
+// TallyQuery asks for numbers of runs. Zero fields select all.
+type TallyQuery struct {
+	Recipe       string
+	ByRecipe     bool      // tell the recipes apart
+	Since, Until time.Time // of the buckets: those that begin at Since, cut to its bucket, or later, and before Until
+
+	// Span is the width of a Tally, a multiple of TallySpan; they begin at multiples of it since 1970. 0 takes all time
+	// together.
+	Span time.Duration
+}
+
+// Tally is how many runs started in a span of time and now stand so.
+type Tally struct {
+	At     time.Time // when the span begins; zero where all time is taken together
+	Recipe string    // empty unless recipes are told apart
+	Status RunStatus
+	Runs   int64
+}
+
+// Audit is something that somebody did, or looked at, through the control door.
+type Audit struct {
+	Seq    int64 // set by the store
+	At     time.Time
+	Who    string // name of the token or of the user
+	Role   string // that it was done in
+	Via    string // how it is known who it was: "local", "token", "session" or "proxy"
+	From   string // the address
+	What   string // "revealed", "retried", …
+	IDs    []string
+	Count  int    // of all that it concerned, where IDs hold the first of them only
+	Detail string // what was asked for: a filter, an option
+	Result string // "begun", "done", or why not
+}
+
+// AuditQuery selects audits. Zero fields select all.
+type AuditQuery struct {
+	Who, What string
+	ID        string // one of IDs
+	Since     time.Time
+	Before    int64
+	Limit     int // as in EventQuery
 }
 
 // Counts is the size of what a store holds.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/runtime/control"
 	"github.com/flowrun/flowrun/runtime/engine"
 )
 
@@ -29,7 +31,7 @@ func backtestCommand() *command {
 		long: "The events and the served recipes come from a server, or from folders with -events and -base. Nothing is sent.\n" +
 			"A look-up answers what it answered when the event was first run; where it was not made then, what it answers is\n" +
 			"unknown, and so is all that needs it: that is counted and never made up. A wait finds the events that came after.\n" +
-			"Flow control is left out, and so is the time between retries. DIR of -events holds services' events as JSON, one to\n" +
+			"Flow control and limits are left out, and so is the time between retries. DIR of -events holds services' events as JSON, one to\n" +
 			"a file or one to a line (.jsonl), or what \"flowrun events show -json\" prints. The exit code is 0 either way.\n" +
 			"With -json: {events, newly_matched[], no_longer_matched[], changed[]} and what was left out.",
 		example: "flowrun backtest recipes -since 7d\n" +
@@ -65,11 +67,11 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	registry := all.Registry()
 	edited, base, err := o.programs(ctx, m, args, registry)
 	if err != nil {
-		return err
+		return o.without(err)
 	}
 	past, err := o.past(ctx, m, registry, edited.program, base.program)
 	if err != nil {
-		return err
+		return o.without(err)
 	}
 	vars, err := m.variables(o.varFiles, o.vars)
 	if err != nil {
@@ -94,6 +96,7 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 	}
 	out.Same = len(same)
 	out.LeftOut = flowControlled(edited.program)
+	out.NoEvents = eventless(past, edited.program, same)
 	switch {
 	case o.asJSON:
 		return printJSON(m.Stdout, out)
@@ -101,6 +104,17 @@ func (o *backtestOptions) run(ctx context.Context, m *Main, args []string) error
 		return out.markdown(m.Stdout, o.limit)
 	}
 	return out.text(m.Stdout, o.limit)
+}
+
+// without says, where no server answers, what can be had without one.
+func (o *backtestOptions) without(err error) error {
+	if !errors.Is(err, control.ErrNoServer) {
+		return err
+	}
+	if o.events == "" {
+		return fmt.Errorf("%w Without one, -events DIR gives the events and -base DIR the recipes to compare with", err)
+	}
+	return fmt.Errorf("%w Without one, -base DIR gives the recipes to compare with", err)
 }
 
 // programs compiles the folder and what it is compared with.
@@ -198,11 +212,28 @@ func sameRecipes(base, edited *lang.Program, before, after *lang.Bindings) map[s
 	return same
 }
 
-// flowControlled returns the recipes with flow control, which a trial leaves out.
+// flowControlled returns the recipes with flow control or limits, which a trial leaves out.
 func flowControlled(p *lang.Program) []string {
 	names := []string{}
 	for _, r := range p.Recipes() {
-		if f := r.Flow; f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil || f.Concurrency != nil {
+		if f := r.Flow; f.Deduplicate != nil || f.RateLimit != nil || f.Debounce != nil || f.Throttle != nil || f.Concurrency != nil || r.Limits != nil {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// eventless returns the recipes of which a backtest can say nothing, since no event that they listen to is there: a
+// schedule that is new has no past.
+func eventless(past *engine.Past, p *lang.Program, same map[string]bool) []string {
+	names := []string{}
+	for _, r := range p.Recipes() {
+		if same[r.Name] || r.Disabled || r.Callable != nil || len(r.Triggers) == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(r.Triggers, func(t *check.Trigger) bool {
+			return slices.ContainsFunc(t.Events, func(typ string) bool { return past.Has(t.Connection, typ) })
+		}) {
 			names = append(names, r.Name)
 		}
 	}

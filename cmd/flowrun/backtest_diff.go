@@ -24,6 +24,7 @@ type backtest struct {
 	Recipes  []*recipeSum  `json:"recipes"`               // those that differ and took an event, by name
 	Gone     int           `json:"payloads_gone"`         // events whose payload retention has dropped: nothing can be said of them
 	LeftOut  []string      `json:"flow_control_left_out"` // recipes whose flow control was not considered
+	NoEvents []string      `json:"no_events"`             // recipes that differ and listen to nothing that is among the events
 
 	byName map[string]*recipeSum
 }

@@ -111,6 +111,9 @@ func (b *backtest) notes() []string {
 			notes = append(notes, fmt.Sprintf("%s: for %s it waits beyond the last event", s.Recipe, plural(s.Waiting, "event")))
 		}
 	}
+	for _, name := range b.NoEvents {
+		notes = append(notes, name+": no event that it listens to is among them")
+	}
 	if b.Same > 0 {
 		notes = append(notes, plural(b.Same, "recipe")+" the same on both sides: not run")
 	}
@@ -118,7 +121,7 @@ func (b *backtest) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s left out, since retention has dropped the payload", plural(b.Gone, "event")))
 	}
 	if len(b.LeftOut) > 0 {
-		notes = append(notes, "flow control is left out: "+strings.Join(b.LeftOut, ", "))
+		notes = append(notes, "flow control and limits are left out: "+strings.Join(b.LeftOut, ", "))
 	}
 	return notes
 }

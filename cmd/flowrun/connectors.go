@@ -36,6 +36,7 @@ type triggerJSON struct {
 type actionJSON struct {
 	Name    string      `json:"name"`
 	Effect  string      `json:"effect"`
+	Lasting string      `json:"lasting,omitempty"` // what of it can't be undone: money, deletion, cancellation, message
 	Doc     string      `json:"doc,omitempty"`
 	Inputs  []fieldJSON `json:"inputs"`
 	OneOf   [][]string  `json:"one_of,omitempty"` // of each group exactly one is given
@@ -160,7 +161,7 @@ func describeTrigger(t *schema.Trigger) triggerJSON {
 }
 
 func describeAction(a *schema.Action) actionJSON {
-	out := actionJSON{Name: a.Name, Effect: a.Effect.String(), Doc: a.Doc, Inputs: describeInputs(a.In), Outputs: describeFields(a.Out)}
+	out := actionJSON{Name: a.Name, Effect: a.Effect.String(), Lasting: a.Lasting.Kind.String(), Doc: a.Doc, Inputs: describeInputs(a.In), Outputs: describeFields(a.Out)}
 	if a.In != nil {
 		out.OneOf = a.In.OneOf
 	}
@@ -253,7 +254,11 @@ func showTrigger(w io.Writer, t *schema.Trigger) error {
 }
 
 func showAction(w io.Writer, a *schema.Action) error {
-	fmt.Fprintf(w, "action %q\n%s\na repeat: %s\n\nInputs\n", a.Name, a.Doc, repeatWords(a.Effect))
+	fmt.Fprintf(w, "action %q\n%s\na repeat: %s\n", a.Name, a.Doc, repeatWords(a.Effect))
+	if does := lastingWords(a.Lasting); does != "" {
+		fmt.Fprintf(w, "can't be undone: %s, which limits count\n", does)
+	}
+	fmt.Fprint(w, "\nInputs\n")
 	if err := showFields(w, a.In, inputMark); err != nil {
 		return err
 	}
@@ -269,6 +274,18 @@ func showAction(w io.Writer, a *schema.Action) error {
 	}
 	fmt.Fprintf(w, "\nAnswer%s\n", may)
 	return showFields(w, a.Out, outputMark)
+}
+
+// lastingWords says what of an action can't be undone: "money, as much as amount says, where confirm is true".
+func lastingWords(l schema.Lasting) string {
+	words := l.Kind.String()
+	if l.Amount != "" {
+		words += ", as much as " + l.Amount + " says"
+	}
+	if l.Only != "" {
+		words += ", where " + l.Only + " is true"
+	}
+	return words
 }
 
 func repeatWords(e schema.Effect) string {

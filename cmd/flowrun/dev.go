@@ -63,7 +63,7 @@ func devCommand() *command {
 				return err
 			}
 			s.vendors.vendorOptions = v
-			faults, err := parseFaults(fail)
+			faults, err := parseFaults(fail, failable(all.Registry()))
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func newSandbox(s *server, fakes *fakes) *console {
 		}
 		return nil
 	}
-	s.dial = func(t *http.Transport) { loopbackOnly(t, c.polled.reaches) }
+	s.dial, s.answer = func(t *http.Transport) { loopbackOnly(t, c.polled.reaches) }, fakes.answer
 	s.watch = c
 	s.failed = c.refused
 	s.ready = c.ready

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/flowrun/flowrun/connectors"
 )
 
 // fault is what a stand-in answers instead of the right thing.
@@ -18,14 +20,24 @@ type fault struct {
 	left   atomic.Int64 // how many calls more; below 0 for all
 }
 
+// failable returns the services whose calls can be made to fail: those that are called by HTTP at an address of theirs.
+func failable(r *connectors.Registry) []string {
+	var out []string
+	for _, name := range r.ServiceNames() {
+		if s := r.Spec(name); !s.Local && len(s.AllActions()) > 0 && s.Protocols == nil && name != "http" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // parseFaults reads SERVICE=STATUS and SERVICE=STATUS*N, by service.
-func parseFaults(words []string) (map[string]*fault, error) {
-	services := []string{"customerio", "stripe"}
+func parseFaults(words, services []string) (map[string]*fault, error) {
 	out := map[string]*fault{}
 	for _, word := range words {
 		service, rest, ok := strings.Cut(word, "=")
 		if !ok || !slices.Contains(services, service) {
-			return nil, usagef("-fail %q: write SERVICE=STATUS; a service is %s", word, strings.Join(services, " or "))
+			return nil, usagef("-fail %q: write SERVICE=STATUS; a service is one of %s", word, strings.Join(services, ", "))
 		}
 		status, times, limited := strings.Cut(rest, "*")
 		f := &fault{}
@@ -45,6 +57,9 @@ func parseFaults(words []string) (map[string]*fault, error) {
 	}
 	return out, nil
 }
+
+// asked is what a failing stand-in answers, whichever service's it is.
+const asked = `{"meta":{"error":"asked to fail"},"error":{"type":"api_error","message":"asked to fail"},"message":"asked to fail"}`
 
 // take reports whether the next call fails.
 func (x *fault) take() bool {
@@ -69,6 +84,6 @@ func (f *fakes) failing(service string, x *fault, next http.Handler) http.Handle
 		f.told(service, r.Method, r.URL.Path, "", x.status)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(x.status)
-		fmt.Fprintf(w, `{"meta":{"error":"asked to fail"},"error":{"type":"api_error","message":"asked to fail"}}`)
+		fmt.Fprint(w, asked)
 	})
 }

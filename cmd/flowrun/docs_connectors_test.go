@@ -88,8 +88,11 @@ func limitsTable(b *bytes.Buffer, s *connectors.Spec) {
 	b.WriteString("\n## Limits\n\n| calls | a second | following each other at once | at the same time | not where |\n|---|---|---|---|---|\n")
 	for _, class := range slices.Sorted(maps.Keys(s.Limits)) {
 		l, name, together := s.Limits[class], "`"+class+"`", "any number"
-		if class == "" {
+		switch class {
+		case "":
 			name = "all others"
+		case connectors.EachEndpoint:
+			name = "of one endpoint, besides"
 		}
 		if l.Concurrency > 0 {
 			together = strconv.Itoa(l.Concurrency)
@@ -108,7 +111,11 @@ func writeAction(b *bytes.Buffer, level string, a *connectors.Action, brief bool
 	if a.Limit != "" {
 		effect += "`, limit: `" + a.Limit
 	}
-	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.\n\n%s| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), effect, exampleBlock(a))
+	undone := ""
+	if does := lastingWords(a.Lasting); does != "" {
+		undone = " Can't be undone: " + does + "."
+	}
+	fmt.Fprintf(b, "\n%s %s\n\n%s. Effect: `%s`.%s\n\n%s| input | type | |\n|---|---|---|\n", level, a.Name, strings.TrimSuffix(a.Doc, "."), effect, undone, exampleBlock(a))
 	for i := range a.In.Fields() {
 		f := &a.In.Fields()[i]
 		doc := f.Doc

@@ -152,6 +152,7 @@ func TestGeneratedDocs(t *testing.T) {
 	pages := map[string][]byte{
 		"functions.md": functionsPage(),
 		"cli.md":       cliPage(),
+		"hosted.md":    hostedPage(t),
 	}
 	for name, text := range diagnosticPages() {
 		pages["diagnostics/"+name] = text

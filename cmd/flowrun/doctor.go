@@ -114,6 +114,9 @@ func examine(ctx context.Context, m *Main, r *connectors.Registry, p *lang.Progr
 	if skew, known := clock.skew(); known && skew.Abs() > maxSkew {
 		x.add("bad", "this machine's clock is %s off the vendor's: signatures will be refused", skew.Round(time.Second))
 	}
+	if spec.Unsure != "" {
+		x.add("note", "%s", spec.Unsure)
+	}
 	if spec.Keys != nil {
 		x.keys(ctx, reached)
 	}
@@ -146,6 +149,9 @@ func (x *patient) probe(ctx context.Context) (reached bool) {
 		err := p.Ask(ctx, x.conn)
 		cancel()
 		switch {
+		case err != nil && connectors.AsError(err).Kind == connectors.KindInvalid && !calls(x.p, x.c.Name):
+			reached = false
+			x.add("note", "%s can't be asked, and no recipe calls it: %v", p.Name, err)
 		case err != nil:
 			reached = false
 			if len(x.spec.Probes) > 1 {
@@ -160,6 +166,18 @@ func (x *patient) probe(ctx context.Context) (reached bool) {
 		}
 	}
 	return reached
+}
+
+// calls reports whether a recipe calls a connection's vendor.
+func calls(p *lang.Program, connection string) bool {
+	for _, r := range p.Recipes() {
+		for _, n := range slices.Concat(r.Nodes, r.OnError) {
+			if n.Kind == check.Action && n.Connection == connection && !r.Disabled {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // vendorClock notes by how much a vendor's clock differs from ours.

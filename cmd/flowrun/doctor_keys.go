@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/flowrun/flowrun/connectors"
+	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/eval"
 )
@@ -202,4 +203,17 @@ func (x *patient) askExcess(ctx context.Context, needs []need) {
 	if untold > 0 {
 		x.add("note", "of %s more it can't be told whether the key is allowed them", fmt.Sprintf("%d resources", untold))
 	}
+}
+
+// permissions returns what a connection's key must be allowed, sorted, with what for.
+func permissions(spec *connectors.Spec, p *lang.Program, connection string) []string {
+	if spec.Keys == nil {
+		return nil
+	}
+	x := &patient{spec: spec, p: p, c: lang.BoundConnection{Name: connection}}
+	var out []string
+	for _, n := range x.needs() {
+		out = append(out, n.permission.String()+" ("+strings.Join(n.For, ", ")+")")
+	}
+	return out
 }

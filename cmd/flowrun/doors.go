@@ -19,6 +19,7 @@ import (
 	"github.com/flowrun/flowrun/runtime/engine"
 	"github.com/flowrun/flowrun/runtime/ingress"
 	"github.com/flowrun/flowrun/runtime/reload"
+	"github.com/flowrun/flowrun/runtime/ui"
 )
 
 // findDoor returns the door of a connection that a recipe listens on, or nil.
@@ -57,7 +58,9 @@ func (s *server) newDoor() *control.Handler {
 		},
 		Fields:  s.engine.Fields,
 		Ready:   s.notReady,
-		Token:   s.m.env("FLOWRUN_CONTROL_TOKEN"),
+		Access:  s.access,
+		Shapes:  newShapes((*machine)(s)),
+		Page:    ui.New(),
 		Clock:   s.m.Clock,
 		Log:     s.log,
 		Metrics: s.metrics,
@@ -97,7 +100,7 @@ func engineStatus(st engine.Status) control.EngineStatus {
 		out.Breakers = append(out.Breakers, control.Breaker(b))
 	}
 	for _, p := range st.Paused {
-		out.Paused = append(out.Paused, control.Pause{Recipe: p.Recipe, Drop: p.Drop})
+		out.Paused = append(out.Paused, control.Pause{Recipe: p.Recipe, Drop: p.Drop, Reason: p.Reason})
 	}
 	for _, a := range st.Alerts {
 		out.Alerts = append(out.Alerts, control.Alert(a))
@@ -162,7 +165,8 @@ func (x *machine) withRuns(recipes []control.Recipe, digest string) []control.Re
 		if p.Drop {
 			word = "drop"
 		}
-		at(p.Recipe).Paused = word
+		r := at(p.Recipe)
+		r.Paused, r.Reason = word, p.Reason
 	}
 	return recipes
 }

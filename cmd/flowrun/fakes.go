@@ -1,16 +1,20 @@
 package main
 
-// The stand-ins of dev: what each service is replaced by, and the settings that send a connection there.
+// The stand-ins of dev: what each service is replaced by, and the settings that send a connection there. A service that is
+// not among them needs none: its calls are answered with what its actions declare.
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/connectortest/customeriofake"
 	"github.com/flowrun/flowrun/connectors/connectortest/mailfake"
+	"github.com/flowrun/flowrun/connectors/connectortest/picsiofake"
 	"github.com/flowrun/flowrun/connectors/connectortest/slackfake"
 	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
 	"github.com/flowrun/flowrun/connectors/stripe"
@@ -24,7 +28,8 @@ type fakes struct {
 	servers []*http.Server
 	mail    *mailfake.Fake
 	set     map[string]map[string]string // by service, the settings that lead to its stand-in; "" leaves one out
-	where   map[string]string            // by service, "http://127.0.0.1:1234"
+	faults  map[string]*fault
+	where   map[string]string // by service, "http://127.0.0.1:1234"
 	stripe  *stripefake.Fake
 	told    func(service, method, path, body string, status int)
 }
@@ -49,6 +54,7 @@ func (f *fakes) standIns() []standIn {
 		f.told("customerio", c.Method, c.Path, string(c.Raw), c.Status)
 	}})
 	slack := &slackfake.Fake{OnCall: func(method, path, body string, status int) { f.told("slack", method, path, body, status) }}
+	picsio := &picsiofake.Fake{OnCall: func(method, path, body string, status int) { f.told("picsio", method, path, body, status) }}
 	return []standIn{
 		{"stripe", payments, func(url string) map[string]string { return map[string]string{"base_url": url, "livemode": ""} }},
 		{"customerio", customerio, func(url string) map[string]string {
@@ -57,11 +63,15 @@ func (f *fakes) standIns() []standIn {
 		{"slack", slack, func(url string) map[string]string {
 			return map[string]string{"base_url": url + "/api", "webhook_url": url + slackfake.WebhookPath}
 		}},
+		{"picsio", picsio, func(url string) map[string]string {
+			// The stand-in is where nothing is said otherwise.
+			return map[string]string{"base_url": url, "root_collection_path": "", "create_collection_path": "", "custom_fields_path": "", "keywords_path": ""}
+		}},
 	}
 }
 
 func startFakes(faults map[string]*fault) (*fakes, error) {
-	f := &fakes{set: map[string]map[string]string{}, where: map[string]string{}, told: func(string, string, string, string, int) {}}
+	f := &fakes{set: map[string]map[string]string{}, where: map[string]string{}, faults: faults, told: func(string, string, string, string, int) {}}
 	for _, fake := range f.standIns() {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -118,6 +128,19 @@ func (f *fakes) list(real map[string]bool) string {
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// answer returns what a call is answered where no stand-in of its service does: a status and a body. A request whose
+// answer only the recipe knows is answered with a sample of that; one of a service without a stand-in with what the
+// action declares, unless it is to fail.
+func (f *fakes) answer(a *connectors.Action) (status int, body string, ok bool) {
+	if f.set[a.Service] != nil && a.ReplyFor == nil {
+		return 0, "", false
+	}
+	if x := f.faults[a.Service]; x != nil && f.set[a.Service] == nil && x.take() {
+		return x.status, asked, true
+	}
+	return http.StatusOK, cmp.Or(replyOf(a), "{}"), true
 }
 
 // redirect has a connection call its stand-in, and drops what would only make sense for the real service.

@@ -320,6 +320,9 @@ func recipeState(r *control.Recipe) string {
 	case r.Paused == "":
 		return "live"
 	}
+	if r.Reason != "" {
+		return "paused (" + r.Paused + ", limits)"
+	}
 	return "paused (" + r.Paused + ")"
 }
 

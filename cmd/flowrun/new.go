@@ -16,10 +16,11 @@ import (
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/edit"
+	"github.com/flowrun/flowrun/lang/suite"
 )
 
 func newCommand() *command {
-	var list, asJSON bool
+	var list, asJSON, force bool
 	var out string
 	return &command{
 		name:  "new",
@@ -27,31 +28,36 @@ func newCommand() *command {
 		short: "write a recipe for a trigger and actions, with what both mean alike mapped",
 		long: "Inputs are mapped by their meaning: an e-mail address to an e-mail address. What the trigger does not carry comes\n" +
 			"from a look-up, or from a variable without a default. What can't be undone waits for a variable, too.\n" +
+			"With -o FILE.hcl, FILE.test.hcl is written beside it: that the call is made, and what holds it back. Without it the\n" +
+			"recipe is printed, and its test is not.\n" +
 			"With -list, the pairs there are: all, those of a service with others, or those between two.",
 		example: "flowrun new stripe_charge_failed customerio_track -o failed.hcl\nflowrun new -list stripe customerio",
 		group:   groupWrite,
 		maxArgs: -1,
 		flags: func(f *flags) {
-			f.StringVar(&out, "o", "", "`FILE`: write to it; one that is there is left alone")
+			f.StringVar(&out, "o", "", "`FILE`: write to it, and the test beside it; files that are there are left alone")
+			f.BoolVar(&force, "force", false, "with -o: overwrite what is there")
 			f.BoolVar(&list, "list", false, "list the pairs")
 			f.BoolVar(&asJSON, "json", false, "with -list: print JSON")
 		},
-		run: func(_ context.Context, m *Main, args []string) error {
+		run: func(ctx context.Context, m *Main, args []string) error {
 			r := all.Registry()
 			switch {
 			case list:
 				return m.listPairs(r, args, asJSON)
 			case asJSON:
 				return usagef("-json belongs to -list")
+			case force && out == "":
+				return usagef("-force belongs to -o")
 			case len(args) < 2:
 				return usagef("which trigger and which actions? For example: flowrun new stripe_charge_failed customerio_track")
 			}
-			return m.writePair(r, args[0], args[1:], out)
+			return m.writePair(ctx, r, args[0], args[1:], out, force)
 		},
 	}
 }
 
-func (m *Main) writePair(r *connectors.Registry, trigger string, actions []string, out string) error {
+func (m *Main) writePair(ctx context.Context, r *connectors.Registry, trigger string, actions []string, out string, force bool) error {
 	if r.Trigger(trigger) == nil {
 		return usagef("there is no trigger %q.%s \"flowrun new -list\" shows the pairs", trigger, diag.DidYouMean(trigger, r.TriggerNames()))
 	}
@@ -60,38 +66,87 @@ func (m *Main) writePair(r *connectors.Registry, trigger string, actions []strin
 			return usagef("there is no action %q.%s \"flowrun new -list\" shows the pairs", a, diag.DidYouMean(a, r.ActionNames()))
 		}
 	}
+	base, isRecipe := strings.CutSuffix(out, ".hcl")
+	if out != "" && (!isRecipe || base == "" || strings.HasSuffix(base, ".test")) {
+		return usagef("-o %s: a recipe's file is called NAME.hcl, and NAME.test.hcl is its test's", out)
+	}
 	p, err := pair.Write(r, trigger, actions...)
 	if err != nil {
 		return usagef("%v", err)
 	}
-	text, diags := edit.Format([]byte(p.Text), "recipe.hcl")
-	if !diags.HasErrors() {
-		_, diags = lang.CompileFiles(map[string][]byte{"recipe.hcl": text}, r)
-	}
-	if diags.HasErrors() {
-		return fmt.Errorf("the recipe that was written is not sound: %w", diags)
-	}
-	if out == "" {
-		_, err := m.Stdout.Write(text)
+	recipe, test, err := provePair(ctx, r, p)
+	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(m.path(out), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return usagef("%s is there already", out)
+	if out == "" {
+		_, err := m.Stdout.Write(recipe)
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("writing the recipe: %w", err)
+	if err := m.writePairFiles(force, newFile{out, recipe}, newFile{base + ".test.hcl", test}); err != nil {
+		return err
 	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("writing the recipe: %w", err)
-	}
+	fmt.Fprintf(m.Stderr, "%s and its test %s\n", out, base+".test.hcl")
 	var needs []string
 	for _, v := range p.Variables {
 		needs = append(needs, v.Name)
 	}
 	if len(needs) > 0 {
 		fmt.Fprintf(m.Stderr, "it needs a value for %s\n", strings.Join(needs, ", "))
+	}
+	return nil
+}
+
+// provePair formats a pair's recipe and test, checks both and runs the test: nothing is handed to anybody that fails.
+func provePair(ctx context.Context, r *connectors.Registry, p *pair.Recipe) (recipe, test []byte, err error) {
+	recipe, diags := edit.Format([]byte(p.Text), "recipe.hcl")
+	test, more := edit.Format([]byte(p.Test), "recipe.test.hcl")
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, nil, fmt.Errorf("what was written can't be read: %w", diags)
+	}
+	program, diags := lang.CompileFiles(map[string][]byte{"recipe.hcl": recipe}, r)
+	if diags.HasErrors() {
+		return nil, nil, fmt.Errorf("the recipe that was written is not sound: %w", diags)
+	}
+	b, err := newBench(&project{program: program}, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	tests, diags := suite.Compile(map[string][]byte{"recipe.test.hcl": test}, b.options())
+	if diags.HasErrors() {
+		return nil, nil, fmt.Errorf("the test that was written is not sound: %w", diags)
+	}
+	for _, res := range b.runner.Run(ctx, tests) {
+		if !res.Passed() {
+			return nil, nil, fmt.Errorf("the recipe that was written does not pass its test %q: %s", res.Test.Name, res.Failures[0].What)
+		}
+	}
+	return recipe, test, nil
+}
+
+// newFile is a file to write, by the path that the user knows it by.
+type newFile struct {
+	name string
+	text []byte
+}
+
+// writePairFiles writes all of the files, or none where one is there and is not to be overwritten.
+func (m *Main) writePairFiles(force bool, files ...newFile) error {
+	for _, f := range files {
+		switch _, err := os.Lstat(m.path(f.name)); {
+		case err == nil && !force:
+			return usagef("%s is there already; -force overwrites it", f.name)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("looking for %s: %w", f.name, cause(err))
+		}
+	}
+	for _, f := range files {
+		write := writeNew
+		if force {
+			write = func(name string, text []byte) error { return os.WriteFile(name, text, 0o644) }
+		}
+		if err := write(m.path(f.name), f.text); err != nil {
+			return fmt.Errorf("writing %s: %w", f.name, cause(err))
+		}
 	}
 	return nil
 }

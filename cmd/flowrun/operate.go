@@ -79,7 +79,11 @@ func showStatus(m *Main, s *control.Status) error {
 			t.row("held back", fmt.Sprintf("calls of %s: %s until %s; %s", b.Connection, b.State, when(b.Until), b.Reason))
 		}
 		for _, p := range e.Paused {
-			t.row("paused", p.Recipe+map[bool]string{true: ", its events are dropped", false: ", its events are held"}[p.Drop])
+			because := ""
+			if p.Reason != "" {
+				because = ": " + p.Reason
+			}
+			t.row("paused", p.Recipe+map[bool]string{true: ", its events are dropped", false: ", its events are held"}[p.Drop]+because)
 		}
 		for _, a := range e.Alerts {
 			t.row("alert", fmt.Sprintf("%s %s (%d): %s", when(a.At), a.Kind, a.Count, a.Message))
@@ -364,6 +368,8 @@ func showRun(m *Main, run *control.Run) error {
 		case s.DueAt.IsZero():
 		case s.Action == "":
 			fmt.Fprintf(w, "  until   %s\n", when(s.DueAt))
+		case run.Status == "queued" && run.StoppedBy != "":
+			fmt.Fprintf(w, "  next    when the recipe is resumed: its %s hold it back\n", run.StoppedBy)
 		case len(s.Attempts) == 0:
 			fmt.Fprintf(w, "  next    %s; not called yet: a limit of the vendor or a circuit breaker holds it back\n", when(s.DueAt))
 		default:

@@ -95,7 +95,7 @@ func (x *machine) WhyEvent(ctx context.Context, e *runtime.Event) (*control.Why,
 		}
 	}
 	for _, v := range w.Verdicts {
-		out.Verdict = append(out.Verdict, verdictOf(v, w.Decided))
+		out.Verdict = append(out.Verdict, x.withReason(verdictOf(v, w.Decided), v.Run))
 	}
 	return x.noteServed(out), nil
 }
@@ -114,7 +114,7 @@ func (x *machine) WhyRun(ctx context.Context, r *runtime.Run) (*control.Why, err
 	if out.Known, out.Program = err == nil, r.Program; err != nil {
 		out.Note = "The event's payload is no longer kept, so that nothing can be asked again."
 	}
-	out.Verdict = []control.Verdict{verdictOf(v, true)}
+	out.Verdict = []control.Verdict{x.withReason(verdictOf(v, true), r)}
 	return x.noteServed(out), nil
 }
 
@@ -123,6 +123,19 @@ func (x *machine) noteServed(w *control.Why) *control.Why {
 		w.Served = p.Digest()
 	}
 	return w
+}
+
+// withReason adds why the recipe of a run that is held is paused, where its limits say it.
+func (x *machine) withReason(v control.Verdict, run *runtime.Run) control.Verdict {
+	if run == nil || run.Status != runtime.RunQueued || run.Queue != runtime.QueuePaused {
+		return v
+	}
+	for _, p := range x.engine.Status().Paused {
+		if p.Recipe == run.Recipe && p.Reason != "" {
+			v.Because += ": " + p.Reason
+		}
+	}
+	return v
 }
 
 func verdictOf(v *engine.Verdict, decided bool) control.Verdict {
@@ -144,7 +157,7 @@ func verdictOf(v *engine.Verdict, decided bool) control.Verdict {
 		if r.Status == runtime.RunFailed {
 			out.Outcome = "failed"
 		}
-		if r.Status == runtime.RunSkipped || r.Status == runtime.RunQueued {
+		if r.Status == runtime.RunSkipped || r.Status == runtime.RunQueued && len(r.Steps) == 0 {
 			out.Outcome = "not started"
 		}
 	case v.Recipe.Disabled:

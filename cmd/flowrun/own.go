@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -245,11 +246,15 @@ func (s *server) sendOwn(ctx context.Context, t *check.Trigger, r control.Trigge
 	return result, nil
 }
 
-// answering is the transport of dev: a request whose answer only the recipe knows is answered with a sample of that.
+// answering is the transport of dev: a request that nobody on this machine can answer is answered here.
 func (s *server) answering(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		a, ok := r.Context().Value(actionKey{}).(*connectors.Action)
-		if !ok || a.ReplyFor == nil {
+		if !ok {
+			return next.RoundTrip(r)
+		}
+		status, reply, ok := s.answer(a)
+		if !ok {
 			return next.RoundTrip(r)
 		}
 		body := ""
@@ -262,10 +267,9 @@ func (s *server) answering(next http.RoundTripper) http.RoundTripper {
 			body = string(raw)
 		}
 		if s.called != nil {
-			s.called(a.Service, r.Method, r.URL.Host+r.URL.Path, body, http.StatusOK)
+			s.called(a.Service, r.Method, r.URL.Host+r.URL.Path, body, status)
 		}
-		reply := replyOf(a)
-		return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		return &http.Response{StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(reply)),
 			ContentLength: int64(len(reply)), Request: r}, nil
 	})

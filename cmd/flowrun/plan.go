@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/runtime/control"
+	"github.com/flowrun/flowrun/runtime/endpoints"
 )
 
 // errChanges ends a command that has said what would change, where its exit code tells so.
@@ -24,9 +26,9 @@ func planCommand() *command {
 		name:  "plan",
 		args:  "[DIR]",
 		short: "say what applying a folder would change at a server",
-		long: "Recipes that are added, changed and removed, with their filters in words; connections and settings that become\n" +
-			"needed; runs that wait, and whether they could go on with the folder's recipes. Nothing is changed: the server\n" +
-			"applies its own folder, at a change or at \"flowrun reload\".\n" +
+		long: "Recipes that are added, changed and removed, with their filters in words; schedules and when they fire next;\n" +
+			"connections and settings that become needed; runs that wait, and whether they could go on with the folder's recipes.\n" +
+			"Nothing is changed: the server applies its own folder, at a change or at \"flowrun reload\".\n" +
 			"With -detailed-exitcode: 0 where nothing changes, 2 where something does, 1 where it can't be told.",
 		example: "flowrun plan recipes -detailed-exitcode",
 		group:   groupOperate,
@@ -34,7 +36,10 @@ func planCommand() *command {
 		flags: func(f *flags) {
 			o.remote.define(f)
 			f.BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 where there are changes, with 1 where the command fails")
-			f.BoolVar(&o.webhooks, "webhooks", false, "also the events that each connection's webhook endpoint must be sent")
+			f.BoolVar(&o.webhooks, "webhooks", false, "also what \"webhooks apply\" would change at the vendors, which are asked")
+			o.endpointOptions.define(f)
+			f.Var(&o.vars, "var", "`NAME=VALUE`: with -webhooks, a variable; may be repeated (FLOWRUN_VAR_name)")
+			f.Var(&o.varFiles, "var-file", "`FILE`: with -webhooks, variables, name = value; may be repeated")
 		},
 		run: func(ctx context.Context, m *Main, args []string) error {
 			err := o.run(ctx, m, args)
@@ -49,6 +54,8 @@ func planCommand() *command {
 
 type planOptions struct {
 	remote
+	endpointOptions
+	vars, varFiles     list
 	detailed, webhooks bool
 }
 
@@ -56,6 +63,11 @@ func (o *planOptions) run(ctx context.Context, m *Main, args []string) error {
 	shown, dir, err := m.folder(args)
 	if err != nil {
 		return err
+	}
+	if o.webhooks {
+		if err := o.check(); err != nil {
+			return err
+		}
 	}
 	recipes := make(chan reply[[]control.Recipe], 1)
 	go func() {
@@ -76,9 +88,19 @@ func (o *planOptions) run(ctx context.Context, m *Main, args []string) error {
 	if counts.err != nil {
 		return counts.err
 	}
-	out := planOf(registry, served.program, edited.program)
+	out, err := planOf(registry, served.program, edited.program, m.Clock.Now())
+	if err != nil {
+		return err
+	}
 	if o.webhooks {
-		out.Webhooks = webhooksOf(served.program, edited.program)
+		w := webhooksOptions{endpointOptions: o.endpointOptions, vars: o.vars, varFiles: o.varFiles}
+		if _, out.endpoints, err = w.planned(ctx, m, args, endpoints.Make); err != nil {
+			return err
+		}
+		out.Webhooks = plansJSON(out.endpoints)
+		for _, p := range out.endpoints {
+			out.Changes = out.Changes || p.err != nil || len(p.Changes) > 0
+		}
 	}
 	if err := o.affected(ctx, m, out, edited.program, counts.value); err != nil {
 		return err
@@ -88,10 +110,15 @@ func (o *planOptions) run(ctx context.Context, m *Main, args []string) error {
 	} else {
 		err = out.text(m.Stdout, m.color(m.Stdout))
 	}
-	if err == nil && o.detailed && out.Changes {
+	switch {
+	case err != nil:
+		return err
+	case slices.ContainsFunc(out.endpoints, func(p endpointPlan) bool { return p.err != nil }):
+		return errProblems
+	case o.detailed && out.Changes:
 		return errChanges
 	}
-	return err
+	return nil
 }
 
 type reply[T any] struct {
@@ -101,18 +128,21 @@ type reply[T any] struct {
 
 // plan is what `flowrun plan` prints. The JSON is a contract with other programs.
 type plan struct {
-	Changes     bool             `json:"changes"`
-	Served      string           `json:"served"` // digest of the program that is served
-	Edited      string           `json:"edited"` // digest of the folder
-	Added       []plannedRecipe  `json:"added"`
-	Changed     []plannedRecipe  `json:"changed"`
-	Removed     []plannedRecipe  `json:"removed"`
-	Unchanged   int              `json:"unchanged"`
-	Project     []plannedChange  `json:"project"`     // settings of connections, and variables
-	Connections []plannedConn    `json:"connections"` // added or removed, or used for more than before
-	Settings    []plannedSetting `json:"settings"`    // environment variables that become needed
-	Runs        []plannedRuns    `json:"runs"`        // that have not ended, of recipes that change or are removed
-	Webhooks    []plannedWebhook `json:"webhooks,omitempty"`
+	Changes     bool              `json:"changes"`
+	Served      string            `json:"served"` // digest of the program that is served
+	Edited      string            `json:"edited"` // digest of the folder
+	Added       []plannedRecipe   `json:"added"`
+	Changed     []plannedRecipe   `json:"changed"`
+	Removed     []plannedRecipe   `json:"removed"`
+	Unchanged   int               `json:"unchanged"`
+	Project     []plannedChange   `json:"project"`     // settings of connections, and variables
+	Connections []plannedConn     `json:"connections"` // added or removed, or used for more than before
+	Settings    []plannedSetting  `json:"settings"`    // environment variables that become needed
+	Schedules   []plannedSchedule `json:"schedules"`   // triggers that fire by themselves, where they are not as they were
+	Runs        []plannedRuns     `json:"runs"`        // that have not ended, of recipes that change or are removed
+	Webhooks    []planJSON        `json:"webhooks,omitempty"`
+
+	endpoints []endpointPlan
 }
 
 // plannedRecipe is one recipe and what changes about it, in words.
@@ -136,7 +166,9 @@ type plannedConn struct {
 	Service string   `json:"service"`
 	Change  string   `json:"change"`            // "added", "removed" or "used for more"
 	Listens bool     `json:"listens,omitempty"` // its webhooks become needed
-	Actions []string `json:"actions,omitempty"` // that it is not used for yet: its key must be allowed to make these calls
+	Actions []string `json:"actions,omitempty"` // that it is not used for yet
+
+	Permissions []string `json:"permissions,omitempty"` // that its key must have besides, in the vendor's words, with what for
 }
 
 // plannedSetting is a value that the server must find in its environment.
@@ -158,15 +190,8 @@ type plannedRuns struct {
 	Reason  string `json:"not_movable,omitempty"` // why one can't
 }
 
-// plannedWebhook is what a connection's endpoint is sent, as the recipes need it.
-type plannedWebhook struct {
-	Connection string   `json:"connection"`
-	Added      []string `json:"added,omitempty"` // types of events
-	Removed    []string `json:"removed,omitempty"`
-}
-
 // planOf compares two programs.
-func planOf(registry *connectors.Registry, served, edited *lang.Program) *plan {
+func planOf(registry *connectors.Registry, served, edited *lang.Program, now time.Time) (*plan, error) {
 	out := &plan{Served: served.Digest(), Edited: edited.Digest(), Added: []plannedRecipe{}, Changed: []plannedRecipe{},
 		Removed: []plannedRecipe{}, Connections: []plannedConn{}, Settings: []plannedSetting{}, Runs: []plannedRuns{}}
 	for _, r := range edited.Recipes() {
@@ -189,10 +214,14 @@ func planOf(registry *connectors.Registry, served, edited *lang.Program) *plan {
 	}
 	out.Project = []plannedChange{}
 	parts(&out.Project, projectParts(served), projectParts(edited))
-	out.Connections = connectionChanges(served, edited)
+	out.Connections = connectionChanges(registry, served, edited)
 	out.Settings = newSettings(registry, served, edited)
-	out.Changes = len(out.Added)+len(out.Changed)+len(out.Removed)+len(out.Project)+len(out.Connections)+len(out.Settings) > 0
-	return out
+	var err error
+	if out.Schedules, err = scheduleChanges(served, edited, now); err != nil {
+		return nil, err
+	}
+	out.Changes = len(out.Added)+len(out.Changed)+len(out.Removed)+len(out.Project)+len(out.Connections)+len(out.Settings)+len(out.Schedules) > 0
+	return out, nil
 }
 
 func summaryOf(r *check.Recipe) plannedRecipe {
@@ -302,17 +331,4 @@ func misfit(run *control.Run, r *check.Recipe) string {
 		}
 	}
 	return ""
-}
-
-// webhooksOf is what each connection's endpoint must be sent, where that changes.
-func webhooksOf(served, edited *lang.Program) []plannedWebhook {
-	was, is := eventsOf(served), eventsOf(edited)
-	var out []plannedWebhook
-	for _, name := range unionKeys(was, is) {
-		w := plannedWebhook{Connection: name, Added: without(is[name], was[name]), Removed: without(was[name], is[name])}
-		if len(w.Added)+len(w.Removed) > 0 {
-			out = append(out, w)
-		}
-	}
-	return out
 }

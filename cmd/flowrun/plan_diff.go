@@ -3,8 +3,10 @@ package main
 // Two versions of a recipe, compared part by part, in the words of their source.
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/flowrun/flowrun/connectors"
 	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
+	"github.com/flowrun/flowrun/lang/schema"
 )
 
 // side is a recipe with the files that it is written in.
@@ -94,22 +97,78 @@ func parts(out *[]plannedChange, was, is []part) {
 func (s side) triggers() []part {
 	var out []part
 	for _, t := range s.Triggers {
-		if n := len(out); n > 0 && out[n-1].name == "trigger "+t.Spec.Name+" on "+t.Connection {
+		name := "trigger " + t.Spec.Name + " on " + t.Connection
+		if t.Name != "" && t.Name != t.Spec.Name {
+			name = "trigger " + t.Spec.Name + " " + quoted(t.Name) + " on " + t.Connection
+		}
+		if n := len(out); n > 0 && out[n-1].name == name {
 			out[n-1].text += ", " + strings.Join(t.Events, ", ") // the types of one block
 			continue
 		}
 		text := strings.Join(t.Events, ", ")
-		for _, g := range t.Guards {
-			if g.Setting != "" {
-				text += "; " + g.Setting
+		for _, words := range []string{settingWords(t), shapeWords(t)} {
+			if words != "" {
+				text += "; " + words
 			}
 		}
 		if t.Latest != nil {
 			text += "; latest"
 		}
-		out = append(out, part{"trigger " + t.Spec.Name + " on " + t.Connection, text})
+		out = append(out, part{name, text})
 	}
 	return out
+}
+
+// settingWords are the settings of a trigger as they are written, but for those that its types of events say.
+func settingWords(t *check.Trigger) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
+		v := t.Settings[name]
+		if name == t.Spec.TypesSetting || v.IsNull() || !v.IsWhollyKnown() {
+			continue
+		}
+		text, ok := labelOf(v)
+		if !ok {
+			raw, err := schema.AppendJSON(nil, v)
+			if err != nil {
+				continue
+			}
+			text = string(raw)
+		}
+		words = append(words, name+" "+text)
+	}
+	return strings.Join(words, ", ")
+}
+
+// shapeWords is the shape that a recipe declares of what a trigger brings: "body { id string, total number }".
+func shapeWords(t *check.Trigger) string {
+	name := t.Spec.ShapeSetting
+	if name == "" || t.Payload == nil {
+		return ""
+	}
+	shape := schema.Type{Kind: schema.KindObject, Object: t.Payload}
+	if f := t.Payload.Field(name); f != nil {
+		shape = f.Type
+	}
+	return name + " " + fieldWords(shape, false)
+}
+
+func fieldWords(t schema.Type, null bool) string {
+	text := t.String()
+	switch {
+	case t.Kind == schema.KindObject && t.Object != nil:
+		var fields []string
+		for _, f := range t.Object.Fields() {
+			fields = append(fields, f.Name+" "+fieldWords(f.Type, f.Nullable))
+		}
+		text = "{ " + strings.Join(fields, ", ") + " }"
+	case t.Kind == schema.KindList && t.Elem != nil:
+		text = "list of " + fieldWords(*t.Elem, false)
+	}
+	if null {
+		text += " or null"
+	}
+	return text
 }
 
 // gates are the filters by their labels; those without one by their condition, so that one that moves is no change.
@@ -271,6 +330,16 @@ func (s side) flow() []part {
 	if c := f.Concurrency; c != nil {
 		put("concurrency", plural(c.Limit, "run"), key(c.Key), conflictName(c.OnConflict), map[bool]string{true: "also while it waits"}[c.WhileWaiting])
 	}
+	if l := s.Limits; l != nil {
+		words := []string{"", ""}
+		if l.MaxPerHour > 0 {
+			words[0] = plural(int(l.MaxPerHour), "call") + " per hour"
+		}
+		if l.MaxAmount > 0 {
+			words[1] = "amounts of " + strconv.FormatInt(l.MaxAmount, 10) + " per hour and currency"
+		}
+		put("limits", words...)
+	}
 	if f.Priority != nil {
 		put("priority", s.source(f.Priority))
 	}
@@ -370,7 +439,7 @@ func projectParts(p *lang.Program) []part {
 }
 
 // connectionChanges lists the connections that come, go, or are used for more.
-func connectionChanges(served, edited *lang.Program) []plannedConn {
+func connectionChanges(registry *connectors.Registry, served, edited *lang.Program) []plannedConn {
 	out := []plannedConn{}
 	was, is := map[string]*check.Connection{}, map[string]*check.Connection{}
 	for _, c := range served.Connections() {
@@ -382,12 +451,20 @@ func connectionChanges(served, edited *lang.Program) []plannedConn {
 	usedWas, usedIs := actionsOf(served), actionsOf(edited)
 	for _, name := range unionKeys(was, is) {
 		old, now := was[name], is[name]
+		spec := registry.Spec(cmp.Or(now, old).Service.Name)
+		if spec != nil && spec.Local {
+			continue // nothing is at the other end
+		}
 		if now == nil {
 			out = append(out, plannedConn{Name: name, Service: old.Service.Name, Change: "removed"})
 			continue
 		}
 		c := plannedConn{Name: name, Service: now.Service.Name, Listens: now.Listens && (old == nil || !old.Listens),
 			Actions: without(usedIs[name], usedWas[name])}
+		if spec != nil {
+			c.Listens = c.Listens && spec.Webhook != nil && !ownPaths(spec)
+			c.Permissions = newPermissions(permissions(spec, served, name), permissions(spec, edited, name))
+		}
 		switch {
 		case old == nil:
 			c.Change = "added"
@@ -401,38 +478,27 @@ func connectionChanges(served, edited *lang.Program) []plannedConn {
 	return out
 }
 
+// newPermissions returns what a key must be allowed that it had not to be before, with what for.
+func newPermissions(was, is []string) []string {
+	var out []string
+	for _, p := range is {
+		name, _, _ := strings.Cut(p, " (")
+		more := strings.TrimSuffix(name, ": read") + ": write" // which includes to read
+		if !slices.ContainsFunc(was, func(old string) bool {
+			return strings.HasPrefix(old, name+" (") || strings.HasPrefix(old, more+" (")
+		}) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func actionsOf(p *lang.Program) map[string][]string {
 	out := map[string][]string{}
 	for _, r := range p.Recipes() {
 		for _, n := range slices.Concat(r.Nodes, r.OnError) {
 			if n.Kind == check.Action && n.Calls == "" && !slices.Contains(out[n.Connection], n.Action.Name) {
 				out[n.Connection] = append(out[n.Connection], n.Action.Name)
-			}
-		}
-	}
-	return out
-}
-
-// eventsOf returns the types of events that recipes listen to or wait for, by connection.
-func eventsOf(p *lang.Program) map[string][]string {
-	out := map[string][]string{}
-	add := func(t *check.Trigger) {
-		for _, typ := range t.Events {
-			if !slices.Contains(out[t.Connection], typ) {
-				out[t.Connection] = append(out[t.Connection], typ)
-			}
-		}
-	}
-	for _, r := range p.Recipes() {
-		if r.Disabled {
-			continue
-		}
-		for _, t := range r.Triggers {
-			add(t)
-		}
-		for _, n := range slices.Concat(r.Nodes, r.OnError) {
-			if n.Kind == check.Wait && n.Wait.Event != nil {
-				add(n.Wait.Event)
 			}
 		}
 	}

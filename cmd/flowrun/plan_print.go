@@ -50,7 +50,10 @@ func (p *plan) text(w io.Writer, color bool) error {
 			fmt.Fprintf(&out, "    it takes webhooks at /webhooks/%s\n", c.Name)
 		}
 		if len(c.Actions) > 0 {
-			fmt.Fprintf(&out, "    its key must be allowed: %s\n", strings.Join(c.Actions, ", "))
+			fmt.Fprintf(&out, "    it makes calls that it has not made: %s\n", strings.Join(c.Actions, ", "))
+		}
+		for _, p := range c.Permissions {
+			fmt.Fprintf(&out, "    a restricted key must be allowed %s\n", p)
 		}
 	}
 	for _, s := range p.Settings {
@@ -60,14 +63,15 @@ func (p *plan) text(w io.Writer, color bool) error {
 		}
 		fmt.Fprintf(&out, "+ environment %s is needed for %s%s\n", s.Name, s.For, secret)
 	}
-	for _, h := range p.Webhooks {
-		fmt.Fprintf(&out, "~ webhooks of connection %s\n", h.Connection)
-		for _, typ := range h.Added {
-			fmt.Fprintf(&out, "    + %s\n", typ)
+	for _, c := range p.Schedules {
+		if c.Change == "removed" {
+			fmt.Fprintf(&out, "%s%s%s\n", red, c.words(), plain)
+			continue
 		}
-		for _, typ := range h.Removed {
-			fmt.Fprintf(&out, "    %s- %s%s\n", red, typ, plain)
-		}
+		fmt.Fprintln(&out, c.words())
+	}
+	for i := range p.endpoints {
+		p.endpoints[i].print(&out, "")
 	}
 	for _, r := range p.Runs {
 		fmt.Fprintf(&out, "! %s\n", r.words())

@@ -31,6 +31,11 @@ func startProcess(dir string, env []string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startProgram(path, dir, env, args...)
+}
+
+// startProgram starts a build of flowrun that lies elsewhere.
+func startProgram(path, dir string, env []string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(path, args...), out: newWatched(), err: newWatched(), done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, env
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.err

@@ -44,6 +44,8 @@ type (
 		Output  json.RawMessage `json:"output,omitempty"`
 		Error   *errorJSON      `json:"error,omitempty"`
 		Own     bool            `json:"own_object,omitempty"` // the event's own object stands for what a trigger with latest would fetch
+
+		held bool // by limits: no call was made
 	}
 	errorJSON struct {
 		Step    string `json:"step,omitempty"`
@@ -87,7 +89,8 @@ func (r *report) steps(n *check.Node) []nodeJSON {
 	for _, s := range r.run.Steps {
 		if s.Address == n.Address {
 			out = append(out, nodeJSON{Address: n.Address, Each: s.Each, Action: actionOf(n), Status: s.Status.String(),
-				Input: s.Input, Output: s.Output, Error: r.error(s.Error), Own: r.own && n.Latest != nil})
+				Input: s.Input, Output: s.Output, Error: r.error(s.Error), Own: r.own && n.Latest != nil,
+				held: s.Status == runtime.StepWaiting && s.Action != "" && s.Child == "" && len(s.Attempts) == 0})
 		}
 	}
 	return out
@@ -173,7 +176,7 @@ func (r *report) text() {
 		}
 		// Steps that run beside each other call in any order; each takes the requests of its action.
 		i := slices.IndexFunc(requests, func(q request) bool { return q.Action == n.Action })
-		if i >= 0 {
+		if i >= 0 && !n.held {
 			showRequest(w, &requests[i], paint)
 			requests = slices.Delete(slices.Clone(requests), i, i+1)
 		}
@@ -187,6 +190,8 @@ func (r *report) text() {
 		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
 	case r.run.Status == runtime.RunSkipped:
 		fmt.Fprint(w, " by latest: the object that the event is about is no more at its vendor")
+	case r.run.Status == runtime.RunQueued:
+		fmt.Fprintf(w, ", held by the recipe's %s: a server would pause the recipe, and go on once it is resumed", r.run.StoppedBy)
 	case r.run.StoppedBy != "":
 		fmt.Fprintf(w, ", stopped by %q", r.run.StoppedBy)
 	case r.run.Status == runtime.RunWaiting && r.run.Due.IsZero():

@@ -130,6 +130,8 @@ func (v *inventor) value(name string, f *schema.Field, asked bool) (value string
 	switch {
 	case f == nil:
 		value = "made_up_" + secret
+	case !f.Secret && f.Default != "":
+		return strings.Trim(f.Default, `"`), asked
 	case f.Type.Kind == schema.KindBool, f.Type.Kind == schema.KindNumber, f.Type.Format == schema.URL, len(f.Type.Enum) > 0:
 		value = strings.Trim(f.Example, `"`)
 		return value, asked && value != ""

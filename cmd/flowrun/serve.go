@@ -25,14 +25,16 @@ type serveOptions struct {
 	drain                 time.Duration
 	keepPayloads, keepIDs span
 	shadow                bool
+	access                accessOptions
 }
 
 func (o *serveOptions) define(f *flags, defaults serveOptions) {
 	*o = defaults
 	f.StringVar(&o.listen, "listen", o.listen, "`ADDRESS`: where webhooks are taken")
 	f.fromEnv("listen", "FLOWRUN_LISTEN")
-	f.StringVar(&o.control, "control", o.control, "`ADDRESS`: where the control door is; beyond this machine it needs FLOWRUN_CONTROL_TOKEN")
+	f.StringVar(&o.control, "control", o.control, "`ADDRESS`: where the page and the API are; beyond this machine it needs FLOWRUN_CONTROL_TOKEN, -tokens or -user-header")
 	f.fromEnv("control", "FLOWRUN_CONTROL")
+	o.access.define(f)
 	f.StringVar(&o.store, "store", o.store, "`STORE`: where events and runs are kept, sqlite:FILE")
 	f.fromEnv("store", "FLOWRUN_STORE")
 	f.Var(&o.vars, "var", "`NAME=VALUE`: a variable; may be repeated (FLOWRUN_VAR_name)")
@@ -63,9 +65,9 @@ func (o *serveOptions) check(m *Main) error {
 			return usagef("-%s %q is not an address such as :8080 or 127.0.0.1:8080", a.flag, a.address)
 		}
 	}
-	if !loopback(o.control) && m.env("FLOWRUN_CONTROL_TOKEN") == "" {
+	if !loopback(o.control) && !o.access.locked(m) {
 		return usagef("-control %s can be reached from other machines, so that it needs a token: "+
-			"set FLOWRUN_CONTROL_TOKEN, or use an address such as 127.0.0.1:8081", o.control)
+			"set FLOWRUN_CONTROL_TOKEN or -tokens, or use an address such as 127.0.0.1:8081", o.control)
 	}
 	switch o.logFormat {
 	case "", telemetry.FormatText, telemetry.FormatJSON:
@@ -185,9 +187,12 @@ func newServer(m *Main, o serveOptions, args []string) (*server, error) {
 		return nil, err
 	}
 	s := &server{m: m, o: o, mode: "serve", vendors: newVendors(), shown: shown, dir: dir, vars: vars, env: m.Env, redactor: &telemetry.Redactor{}}
-	if token := m.env("FLOWRUN_CONTROL_TOKEN"); token != "" {
-		s.remember([]string{token})
+	access, secrets, err := o.access.build(m)
+	if err != nil {
+		return nil, err
 	}
+	s.access = access
+	s.remember(secrets)
 	s.log = o.logger(m, s.redactor)
 	return s, nil
 }

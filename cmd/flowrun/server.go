@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -57,6 +58,7 @@ type server struct {
 	inputs func(*project) lang.Inputs                           // instead of the environment; may be nil
 	rebind func(*lang.Bindings) error                           // changes settings after binding, or refuses them; may be nil
 	dial   func(*http.Transport)                                // restricts where calls may go; may be nil
+	answer func(*connectors.Action) (int, string, bool)         // what a call is answered that goes nowhere; set where dial is
 	watch  observer                                             // is told what happens; may be nil
 	failed func(p *project, diags hcl.Diagnostics, text string) // shows a folder that was refused; the log where nil
 	ready  func(line string)                                    // is told what is served; prints it where nil
@@ -80,6 +82,7 @@ type server struct {
 	clock    *schedule.Scheduler // of triggers that fire by themselves
 	hooks    *ingress.Handler
 	door     *control.Handler
+	access   *control.Access
 	doorBox  box
 	older    olderPrograms
 	webhooks net.Listener
@@ -260,7 +263,7 @@ func (s *server) build() {
 		Log:      s.log,
 		Metrics:  s.metrics,
 		Client:   s.vendors.client,
-		RunURL:   func(id string) string { return "http://" + dialable(s.controls.Addr().String()) + "/api/v1/runs/" + id },
+		RunURL:   func(id string) string { return s.pageURL() + "/runs/" + id },
 		Rebuild:  s.rebuild,
 		Crash:    s.m.Crash,
 		Shadow:   s.o.shadow,
@@ -271,8 +274,11 @@ func (s *server) build() {
 			s.watch.ended(r)
 		}
 	}
-	if s.watch != nil {
-		cfg.OnEvent = s.watch.decided
+	cfg.OnEvent = func(e *runtime.Event, d *runtime.Decision) {
+		s.door.PublishEvent(e, d)
+		if s.watch != nil {
+			s.watch.decided(e, d)
+		}
 	}
 	s.engine = engine.New(cfg)
 	s.clock = schedule.New(schedule.Config{Store: s.store, Accepted: s.accepted, Clock: s.m.Clock, Log: s.log})
@@ -282,7 +288,16 @@ func (s *server) build() {
 	s.doorBox.set(s.door)
 }
 
+// pageURL is where people find the page.
+func (s *server) pageURL() string {
+	if s.o.access.public != "" {
+		return strings.TrimRight(s.o.access.public, "/")
+	}
+	return "http://" + dialable(s.controls.Addr().String())
+}
+
 func (s *server) accepted(e *runtime.Event) {
+	s.door.PublishEvent(e, nil)
 	if s.watch != nil {
 		s.watch.accepted(e)
 	}

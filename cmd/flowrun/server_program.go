@@ -122,6 +122,7 @@ func (s *server) rebuild(kept *runtime.Program) (*lang.Program, *lang.Bindings, 
 
 // apply compiles the folder and swaps the program; where anything is wrong the last good one goes on.
 func (s *server) apply(ctx context.Context, why string) reload.Result {
+	s.rereadTokens()
 	p := s.first
 	s.first = nil
 	quiet := p != nil && s.mode == "serve" // what the folder has to say was printed before the listeners opened

@@ -64,6 +64,7 @@ func (o *testOptions) run(ctx context.Context, m *Main, args []string) error {
 	if err != nil {
 		return err
 	}
+	count := len(tests)
 	kept := tests[:0]
 	for _, t := range tests {
 		if only.MatchString(t.Recipe.Name + ": " + t.Name) {
@@ -71,25 +72,35 @@ func (o *testOptions) run(ctx context.Context, m *Main, args []string) error {
 		}
 	}
 	results := b.runner.Run(ctx, kept)
-	out := &testReport{m: m, bench: b, results: results}
+	out := &testReport{m: m, bench: b, results: results, filter: o.filter, all: count}
 	if o.cover {
 		c := testrun.Cover(b.covered(o.filter != "", kept), results)
 		out.cover = &c
-	}
-	if o.junit != "" {
-		if err := os.WriteFile(m.path(o.junit), out.junit(), 0o644); err != nil {
-			return fmt.Errorf("writing the report %s: %w", o.junit, cause(err))
-		}
 	}
 	if o.asJSON {
 		err = printJSON(m.Stdout, out.json())
 	} else {
 		out.text()
 	}
+	if o.junit != "" && err == nil {
+		err = m.writeReport(o.junit, out.junit())
+	}
 	if err == nil && out.failed() > 0 {
 		return errProblems
 	}
 	return err
+}
+
+// writeReport writes a file, and the folder that it lies in.
+func (m *Main) writeReport(name string, text []byte) error {
+	err := os.MkdirAll(filepath.Dir(m.path(name)), 0o755)
+	if err == nil {
+		err = os.WriteFile(m.path(name), text, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the report %s: %w", name, cause(err))
+	}
+	return nil
 }
 
 // bench is a folder whose recipes can be run in tests.
@@ -105,22 +116,27 @@ func (m *Main) openBench(args []string) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{registry: all.Registry()}
-	b.project = compile(shown, dir, b.registry)
-	if b.project.diags.HasErrors() || b.project.program == nil {
-		if err := m.printDiags(m.Stderr, b.project.diags, b.project.files()); err != nil {
+	registry := all.Registry()
+	p := compile(shown, dir, registry)
+	if p.diags.HasErrors() || p.program == nil {
+		if err := m.printDiags(m.Stderr, p.diags, p.files()); err != nil {
 			return nil, err
 		}
 		return nil, errProblems
 	}
-	forger := newForger(b.registry)
-	b.runner, err = testrun.New(testrun.Config{Program: b.project.program, Specs: all.Specs(),
-		Bind: func(p *lang.Program, vars map[string]string) (*lang.Bindings, hcl.Diagnostics) {
-			part := *b.project
-			part.program = p
-			return p.Bind(forger.inputs(&part, vars))
+	return newBench(p, registry)
+}
+
+// newBench makes a project that compiled ready for tests.
+func newBench(p *project, registry *connectors.Registry) (*bench, error) {
+	forger := newForger(registry)
+	runner, err := testrun.New(testrun.Config{Program: p.program, Specs: all.Specs(),
+		Bind: func(program *lang.Program, vars map[string]string) (*lang.Bindings, hcl.Diagnostics) {
+			part := *p
+			part.program = program
+			return program.Bind(forger.inputs(&part, vars))
 		}})
-	return b, err
+	return &bench{project: p, registry: registry, runner: runner}, err
 }
 
 // tests reads and checks the tests of the folder. Their mistakes are printed, and none is run then.

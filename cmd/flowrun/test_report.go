@@ -17,6 +17,8 @@ type testReport struct {
 	bench   *bench
 	results []*testrun.Result
 	cover   *testrun.Coverage
+	filter  string // -filter
+	all     int    // tests, those that it leaves out among them
 }
 
 func (r *testReport) failed() int {
@@ -41,6 +43,8 @@ func (r *testReport) text() {
 	}
 	failed := r.failed()
 	switch {
+	case len(r.results) == 0 && r.all > 0:
+		fmt.Fprintf(out, "none of %s matches -filter %q\n", plural(r.all, "test"), r.filter)
 	case len(r.results) == 0:
 		fmt.Fprintf(out, "no tests in %s\n", r.bench.project.shown)
 	case failed == 0:

@@ -56,6 +56,18 @@ func TestExamplesPassTheirTests(t *testing.T) {
 	}
 }
 
+// TestExamplesTakeWhatComes throws extreme events at our own examples: nothing that their triggers allow makes them fail.
+func TestExamplesTakeWhatComes(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(root+"/examples")); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := invoke(t, dir, "fuzz", "-n", "64")
+	if code != exitOK || !strings.HasSuffix(out, "nothing failed\n") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
 // TestDocsTestsPass runs the tests of docs/testing.md on the recipe that the page begins with.
 func TestDocsTestsPass(t *testing.T) {
 	page, err := os.ReadFile(root + "/docs/testing.md")

@@ -105,8 +105,20 @@ func webhooksRotateCommand() *command {
 	}
 }
 
-// plans compiles and binds the folder, and asks the vendors.
+// plans compiles and binds the folder, and asks the vendors. That there is nothing to set up is an error.
 func (o *webhooksOptions) plans(ctx context.Context, m *Main, args []string,
+	make func(*connectors.Endpoints, endpoints.Want, []connectors.Endpoint) (*endpoints.Plan, error),
+) (secrets, []endpointPlan, error) {
+	hide, plans, err := o.planned(ctx, m, args, make)
+	if err == nil && len(plans) == 0 {
+		err = usagef("there is nothing to set up: no connection that recipes listen on has a key for its vendor's API. " +
+			"\"flowrun connectors NAME\" lists the settings")
+	}
+	return hide, plans, err
+}
+
+// planned does so, and returns nothing where there is nothing to set up.
+func (o *webhooksOptions) planned(ctx context.Context, m *Main, args []string,
 	make func(*connectors.Endpoints, endpoints.Want, []connectors.Endpoint) (*endpoints.Plan, error),
 ) (secrets, []endpointPlan, error) {
 	if err := o.check(); err != nil {
@@ -124,12 +136,7 @@ func (o *webhooksOptions) plans(ctx context.Context, m *Main, args []string,
 		}
 	}
 	x := &planner{registry: registry, client: &http.Client{Transport: connectors.NewTransport()}, options: &o.endpointOptions, make: make}
-	plans := x.plan(ctx, p.program, b, nil)
-	if len(plans) == 0 {
-		return nil, nil, usagef("there is nothing to set up: no connection that recipes listen on has a key for its vendor's API. " +
-			"\"flowrun connectors NAME\" lists the settings")
-	}
-	return b.Secrets, plans, nil
+	return b.Secrets, x.plan(ctx, p.program, b, nil), nil
 }
 
 // bindFor compiles and binds a folder for work on its endpoints.

@@ -8,6 +8,7 @@ import (
 	"github.com/flowrun/flowrun/connectors/email"
 	"github.com/flowrun/flowrun/connectors/flowrun"
 	"github.com/flowrun/flowrun/connectors/http"
+	"github.com/flowrun/flowrun/connectors/picsio"
 	"github.com/flowrun/flowrun/connectors/schedule"
 	"github.com/flowrun/flowrun/connectors/slack"
 	"github.com/flowrun/flowrun/connectors/stripe"
@@ -21,6 +22,7 @@ func Specs() []*connectors.Spec {
 		email.Spec(),
 		flowrun.Spec(),
 		http.Spec(),
+		picsio.Spec(),
 		schedule.Spec(),
 		slack.Spec(),
 		stripe.Spec(),

@@ -181,6 +181,9 @@ func checkForgeries(t *testing.T, w *connectors.Webhook, conn *connectors.Conn, 
 		"no signature":   {Body: body, Header: http.Header{}},
 		"empty":          {Header: http.Header{}},
 	} {
+		if w.Unbound && name == "another body" {
+			continue
+		}
 		r.Conn, r.Now = conn, now
 		_, err := w.Open(&r)
 		var refused *connectors.WebhookError

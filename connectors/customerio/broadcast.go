@@ -32,7 +32,8 @@ func triggerBroadcast(s *settings) *connectors.Action {
 	).WithOneOf(audiences()...)
 	return &connectors.Action{
 		Action: schema.Action{Name: "customerio_trigger_broadcast", Service: service, Effect: schema.AtMostOnce, In: in,
-			Doc: "Start an API-triggered broadcast; Customer.io takes one start of a broadcast in ten seconds",
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
+			Doc:     "Start an API-triggered broadcast; Customer.io takes one start of a broadcast in ten seconds",
 			Out: schema.NewObject("broadcast trigger",
 				schema.Field{Name: "id", Type: integerType(), Required: true, Doc: "Number of this start, as reports name it", Example: "1"})},
 		Call: s.appCall(&connectors.HTTP{Method: http.MethodPost, Path: "/v1/campaigns/{broadcast_id}/triggers",

@@ -47,7 +47,8 @@ func sendEmail(s *settings) *connectors.Action {
 	)
 	return &connectors.Action{
 		Action: schema.Action{Name: "customerio_send_email", Service: service, Effect: schema.AtMostOnce, In: in, Out: deliveryShape(),
-			Doc: "Send a transactional e-mail to a person", Emits: []string{"email_sent", "email_delivered"}},
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
+			Doc:     "Send a transactional e-mail to a person", Emits: []string{"email_sent", "email_delivered"}},
 		Call:  s.appCall(&connectors.HTTP{Method: http.MethodPost, Path: "/v1/send/email", Check: checkEmail}),
 		Limit: limitSend,
 		Example: `{"to": "jo@example.com", "identifiers": {"email": "jo@example.com"}, "transactional_message_id": "44",

@@ -139,7 +139,7 @@ func (e event) payload() *schema.Object {
 
 func identifiersField() schema.Field {
 	return schema.Field{Name: "identifiers", Required: true, Doc: "The person, by all that identifies them", Type: schema.ObjectType(schema.NewObject("identifiers",
-		schema.Field{Name: "id", Doc: "Your own id of the person", Type: textType(), Required: true, Nullable: true, Role: schema.RoleCustomerID, Example: `"cus_123"`},
+		schema.Field{Name: "id", Doc: "Your own id of the person", Type: schema.Type{Kind: schema.KindString, Max: maxID}, Required: true, Nullable: true, Role: schema.RoleCustomerID, Example: `"cus_123"`},
 		schema.Field{Name: "email", Doc: "E-mail address of the person", Type: emailType(), Nullable: true, Role: schema.RoleEmail, Example: `"jo@example.com"`},
 		schema.Field{Name: "cio_id", Doc: "Id that Customer.io gave the person", Type: textType(), Example: `"d9c106000001"`},
 	))}

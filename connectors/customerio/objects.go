@@ -112,8 +112,10 @@ func identifyObject(s *settings) *connectors.Action {
 }
 
 func deleteObject(s *settings) *connectors.Action {
-	return s.objectAction("delete_object", "delete", "Delete an object and its relationships",
+	a := s.objectAction("delete_object", "delete", "Delete an object and its relationships",
 		`{"object_type_id": "1", "object_id": "acme"}`, nil, nil)
+	a.Lasting.Kind = schema.Deletes
+	return a
 }
 
 func addPeople(s *settings) *connectors.Action {

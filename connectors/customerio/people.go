@@ -14,8 +14,9 @@ import (
 func deletePerson(s *settings) *connectors.Action {
 	return &connectors.Action{
 		Action: schema.Action{Name: "customerio_delete", Service: service, Effect: schema.Idempotent,
-			Doc: "Delete a person and their history; any later call for the same identifier creates them anew",
-			In:  schema.NewObject("delete", anyone()...).WithOneOf(identifiers()...)},
+			Lasting: schema.Lasting{Kind: schema.Deletes},
+			Doc:     "Delete a person and their history; any later call for the same identifier creates them anew",
+			In:      schema.NewObject("delete", anyone()...).WithOneOf(identifiers()...)},
 		Call: s.change(func(dst []byte, c *connectors.Call) ([]byte, error) {
 			dst, err := personChange(dst, c, "delete")
 			return append(dst, '}'), err
@@ -39,8 +40,10 @@ func (s *settings) personAction(name, verb, doc string) *connectors.Action {
 }
 
 func suppress(s *settings) *connectors.Action {
-	return s.personAction("suppress", "suppress",
+	a := s.personAction("suppress", "suppress",
 		"Delete a person for good and ignore whatever is sent about them; the history does not come back")
+	a.Lasting.Kind = schema.Deletes
+	return a
 }
 
 func unsuppress(s *settings) *connectors.Action {
@@ -54,7 +57,8 @@ func merge(s *settings) *connectors.Action {
 	}
 	return &connectors.Action{
 		Action: schema.Action{Name: "customerio_merge", Service: service, Effect: schema.Idempotent,
-			Doc: "Merge a person into another and delete the first; it can't be undone, and nothing happens where the other isn't there",
+			Lasting: schema.Lasting{Kind: schema.Deletes},
+			Doc:     "Merge a person into another and delete the first; it can't be undone, and nothing happens where the other isn't there",
 			In: schema.NewObject("merge",
 				one("primary", "Who stays: exactly one of id, email and cio_id", `{"id": "cus_123"}`),
 				one("secondary", "Who is merged and deleted: exactly one of id, email and cio_id", `{"email": "jo@example.com"}`))},

@@ -50,7 +50,8 @@ func (s *settings) send(channel, doc, example string, own []schema.Field, requir
 	name := "send_" + channel
 	return &connectors.Action{
 		Action: schema.Action{Name: service + "_" + name, Service: service, Effect: schema.AtMostOnce, Doc: doc, Emits: emits,
-			In: schema.NewObject(name, fields...), Out: deliveryShape()},
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
+			In:      schema.NewObject(name, fields...), Out: deliveryShape()},
 		Call: s.appCall(&connectors.HTTP{Method: http.MethodPost, Path: "/v1/send/" + channel,
 			Check: func(c *connectors.Call) error { return checkSend(c, required) }}),
 		Example: example,

@@ -94,7 +94,8 @@ func send(s *settings) *connectors.Action {
 	return &connectors.Action{
 		Action: schema.Action{
 			Name: "email_send", Service: service, Effect: schema.AtMostOnce, For: use, In: in, Out: sent(),
-			Doc: "Send an e-mail to all its recipients, or to none",
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
+			Doc:     "Send an e-mail to all its recipients, or to none",
 		},
 		Call:    connectors.Func(s.send),
 		Example: `{"to": "jo@example.com", "subject": "A payment failed", "text": "A payment of 49.00 EUR failed."}`,

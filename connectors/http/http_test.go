@@ -262,8 +262,12 @@ func TestEffects(t *testing.T) {
 		if method != "" {
 			given["method"] = cty.StringVal(method)
 		}
-		if got := use(&schema.Use{Given: given}).Effect; got != want {
-			t.Errorf("%q: %s, want %s", method, got, want)
+		got := use(&schema.Use{Given: given})
+		if got.Effect != want {
+			t.Errorf("%q: %s, want %s", method, got.Effect, want)
+		}
+		if deletes := got.Lasting.Kind == schema.Deletes; deletes != (method == "DELETE") {
+			t.Errorf("%q: it is said to be a %q", method, got.Lasting.Kind)
 		}
 		if want == schema.AtMostOnce {
 			given["idempotency_header"] = cty.NilVal

@@ -177,6 +177,9 @@ func requestUse(u *schema.Use) schema.ActionUse {
 	if v, given := u.Given["method"]; given && v == cty.NilVal {
 		problem("method", "the method is written out in quotes: how safe a repeat is depends on it.")
 	}
+	if method == http.MethodDelete {
+		use.Lasting.Kind = schema.Deletes
+	}
 	if has("idempotency_header") && use.Effect == schema.AtMostOnce {
 		use.Effect = schema.Keyed
 	}

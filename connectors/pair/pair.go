@@ -5,7 +5,7 @@
 // source of its role comes from a look-up, if a service offers one, or else from a variable without a default, which
 // whoever uses the recipe has to think about. Nothing is made up, and the event's id, which names a delivery and no
 // thing, is never used. What may be null is held back by a filter, and what can't be undone by a variable that says it
-// is meant.
+// is meant and by limits on how often it is done.
 //
 // The package compiles nothing; its caller checks what it wrote.
 package pair
@@ -22,6 +22,7 @@ import (
 // Recipe is one that was written.
 type Recipe struct {
 	Text      string
+	Test      string     // tests of it, for the file beside it: one for the call, one for each gate that can hold it back
 	Variables []Variable // in the order of their use
 	LookUps   []string   // the actions that look something up
 	Guarded   bool       // something in it can't be undone
@@ -34,6 +35,23 @@ type Variable struct {
 	Example         string // a JSON literal; empty where none is known
 }
 
+// Value is a value for it, as HCL writes it: its example, or a plain one of its type.
+func (v *Variable) Value() string {
+	switch {
+	case v.Example != "":
+		return literal([]byte(v.Example))
+	case v.Type == "number":
+		return "1"
+	case v.Type == "bool":
+		return "true"
+	case strings.HasPrefix(v.Type, "list("):
+		return "[]"
+	case strings.HasPrefix(v.Type, "map("):
+		return "{}"
+	}
+	return `"made-up"`
+}
+
 // Source is a field of the trigger that the recipe reads.
 type Source struct {
 	Path   schema.Path
@@ -41,9 +59,9 @@ type Source struct {
 	Prefix string // how its value must begin
 }
 
-// Offered reports whether a trigger can be paired: it stands for one type of event and needs no settings.
+// Offered reports whether a trigger can be paired: it stands for certain types of event and needs no settings.
 func Offered(t *schema.Trigger) bool {
-	if t.TypesSetting != "" || t.For != nil || t.ShapeSetting != "" || len(t.Events) == 0 {
+	if t.For != nil || t.ShapeSetting != "" || len(t.Events) == 0 || t.Events[0] == "*" {
 		return false
 	}
 	return !slices.ContainsFunc(t.Settings.Fields(), func(f schema.Field) bool { return f.Required })
@@ -67,9 +85,12 @@ func Write(r *connectors.Registry, trigger string, actions ...string) (*Recipe, 
 		}
 		w.action(a)
 	}
-	w.out.Text = w.text(actions)
+	w.out.Text, w.out.Test = w.text(actions), w.test()
 	return w.out, nil
 }
+
+// mostPerHour bounds what a written recipe does of what can't be undone, until somebody who knows says another number.
+const mostPerHour = 100
 
 // writer writes one recipe.
 type writer struct {
@@ -78,11 +99,14 @@ type writer struct {
 	out       *Recipe
 	sources   []source
 	needs     []string // conditions on the trigger
+	missing   *lack    // what the first of them asks for
 	lookUps   []*lookUp
 	blocks    []string
+	calls     []call
 	names     map[string]bool
 	variables map[string]bool
 	service   string // of the action that is being written
+	limited   bool   // it moves money or deletes
 }
 
 // source is a value that an input can have.
@@ -153,6 +177,12 @@ func (w *writer) need(s source, want *schema.Field) {
 	}
 	w.needs = appendNew(w.needs, conditions...)
 	if len(conditions) > 0 {
+		if w.missing == nil {
+			w.missing = &lack{path: s.path}
+			if n := len(s.nulls); n > 0 {
+				w.missing = &lack{path: strings.Split(s.nulls[n-1], ".")[1:], null: true}
+			}
+		}
 		w.out.NotNull = append(w.out.NotNull, Source{Path: s.path, Field: s.field, Prefix: prefix})
 	}
 }

@@ -10,11 +10,18 @@ import (
 	"github.com/flowrun/flowrun/lang/schema"
 )
 
+// The recipe's filters, by their labels.
+const (
+	needsFilter = "what the actions need is there"
+	foundFilter = "the look-up found it"
+	meantFilter = "what can't be undone is meant"
+)
+
 // lookUp is a step that finds what the trigger does not carry.
 type lookUp struct {
 	action     *connectors.Action
 	name       string
-	inputs     []string
+	inputs     []input
 	conditions []string // on what it found
 }
 
@@ -31,20 +38,27 @@ func (w *writer) action(a *connectors.Action) {
 	shown := example(a.Example)
 	delete(shown, a.OutSetting) // it says what comes back, not what is done
 	members := b.object(a.In, shown, 0)
+	if does := a.Lasting; does.Kind.Grave() && (does.Only == "" || slices.ContainsFunc(members, func(m input) bool { return m.name == does.Only })) {
+		w.limited = true
+	}
 	var text strings.Builder
 	if guard != "" {
-		fmt.Fprintf(&text, "filter \"what can't be undone is meant\" {\n  condition = %s\n}\n\n", guard)
+		fmt.Fprintf(&text, "filter %q {\n  condition = %s\n}\n\n", meantFilter, guard)
 	}
 	fmt.Fprintf(&text, "action %q", a.Name)
 	if name != a.Name {
 		fmt.Fprintf(&text, " %q", name)
 	}
-	text.WriteString(" {\n")
-	for _, m := range members {
+	text.WriteString(" {")
+	for i, m := range members {
+		if i == 0 {
+			text.WriteString("\n")
+		}
 		fmt.Fprintf(&text, "  %s = %s\n", m.name, m.expr)
 	}
 	text.WriteString("}\n")
 	w.blocks = append(w.blocks, text.String())
+	w.calls = append(w.calls, call{name: name, guard: guard, members: members})
 }
 
 func (w *writer) unique(name string) string {
@@ -257,7 +271,7 @@ func (w *writer) lookUpWith(a *connectors.Action, want *schema.Field, used []str
 		return source{}, false
 	}
 	var reads []source
-	var inputs []string
+	var inputs []input
 	for i := range a.In.Fields() {
 		f := &a.In.Fields()[i]
 		if !f.Required {
@@ -267,7 +281,7 @@ func (w *writer) lookUpWith(a *connectors.Action, want *schema.Field, used []str
 		if f.Role == "" || f.Role == want.Role || !ok {
 			return source{}, false
 		}
-		reads, inputs = append(reads, s), append(inputs, fmt.Sprintf("%s = %s", f.Name, s.expr))
+		reads, inputs = append(reads, s), append(inputs, input{f.Name, s.expr})
 	}
 	for _, l := range w.lookUps {
 		if l.action == a {
@@ -310,21 +324,25 @@ func (w *writer) found(l *lookUp, f *schema.Field, used []string) (source, bool)
 // text puts the recipe together.
 func (w *writer) text(actions []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "recipe {\n  description = %q\n}\n\ntrigger %q {}\n", w.trigger.Name+" to "+strings.Join(actions, ", "), w.trigger.Name)
+	limits := ""
+	if w.limited {
+		limits = fmt.Sprintf("\n  limits {\n    max_per_hour = %d\n  }\n", mostPerHour)
+	}
+	fmt.Fprintf(&b, "recipe {\n  description = %q\n%s}\n\ntrigger %q {}\n", w.trigger.Name+" to "+strings.Join(actions, ", "), limits, w.trigger.Name)
 	for _, v := range w.out.Variables {
 		fmt.Fprintf(&b, "\nvariable %q {\n  type        = %s\n  description = %s\n}\n", v.Name, v.Type, quoted(v.Doc))
 	}
 	if len(w.needs) > 0 {
-		fmt.Fprintf(&b, "\nfilter \"what the actions need is there\" {\n  condition = %s\n}\n", strings.Join(w.needs, " && "))
+		fmt.Fprintf(&b, "\nfilter %q {\n  condition = %s\n}\n", needsFilter, strings.Join(w.needs, " && "))
 	}
 	for _, l := range w.lookUps {
 		fmt.Fprintf(&b, "\naction %q %q {\n", l.action.Name, l.name)
 		for _, in := range l.inputs {
-			fmt.Fprintf(&b, "  %s\n", in)
+			fmt.Fprintf(&b, "  %s = %s\n", in.name, in.expr)
 		}
 		b.WriteString("}\n")
 		if len(l.conditions) > 0 {
-			fmt.Fprintf(&b, "\nfilter \"the look-up found it\" {\n  condition = %s\n}\n", strings.Join(l.conditions, " && "))
+			fmt.Fprintf(&b, "\nfilter %q {\n  condition = %s\n}\n", foundFilter, strings.Join(l.conditions, " && "))
 		}
 	}
 	for _, block := range w.blocks {

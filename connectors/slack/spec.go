@@ -74,7 +74,8 @@ func message(s *settings) *connectors.Action {
 	return &connectors.Action{
 		Action: schema.Action{
 			Name: "slack_message", Service: service, Effect: schema.AtMostOnce, For: use, In: in, Out: posted(),
-			Doc: "Post a message: through the connection's webhook, or as a bot where it names a channel, a person or a thread",
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
+			Doc:     "Post a message: through the connection's webhook, or as a bot where it names a channel, a person or a thread",
 		},
 		Call:    connectors.Func(s.post),
 		Example: `{"channel": "#payments", "text": "A payment of *49.00 EUR* failed"}`,

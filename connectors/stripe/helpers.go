@@ -52,7 +52,7 @@ func (c *catalog) helperAction(name string, op operation, in []schema.Field, doc
 	out := c.answer(op, nil)
 	a := &connectors.Action{
 		Action:  schema.Action{Name: "stripe_" + name, Service: "stripe", Doc: doc, In: schema.NewObject("stripe_"+name, in...), Out: out, Effect: op.effect(), Emits: c.emits(op)},
-		Example: example,
+		Example: example, Limit: op.limit(), Endpoint: op.endpoint(),
 	}
 	if object, err := c.answerSample(op, out, op.name, time.Unix(exampleUnix, 0)); err == nil {
 		if text, err := json.MarshalIndent(object, "", "  "); err == nil {
@@ -101,7 +101,7 @@ func (c *catalog) customerFind() *connectors.Action {
 	a := c.helperAction("customer_find", retrieve, []schema.Field{emailField()},
 		"Finds a customer by e-mail address, the newest where several have it; the answer is null where nobody has. Upper and lower case count",
 		`{"email": "jenny.rosen@example.com"}`)
-	a.Effect, a.OutMayBeNull = schema.Read, true
+	a.Effect, a.OutMayBeNull, a.Endpoint = schema.Read, true, list.endpoint()
 	a.Call = c.finder(list, a.Out)
 	return a
 }
@@ -156,6 +156,7 @@ func (c *catalog) customerUpsert() *connectors.Action {
 	a := c.helperAction("customer_upsert", create, in,
 		"Updates the newest customer with an e-mail address, or creates one where nobody has it. Two runs at the same moment may still create two",
 		`{"email": "jenny.rosen@example.com", "name": "Jenny Rosen", "metadata": {"plan": "pro"}}`)
+	a.Endpoint = list.endpoint() // which each call asks; it then creates or updates
 	if _, ok := c.eventObject("customer.updated"); ok {
 		a.Emits = append(a.Emits, "customer.updated")
 	}

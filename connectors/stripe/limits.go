@@ -12,13 +12,15 @@ const (
 	limitFiles  = "files"
 )
 
-// limits are what Stripe documents for live mode. It also holds each endpoint to a rate of its own, and the updates of
-// one payment or one subscription to so many an hour; those answers are waited out, as Retry-After says.
+// limits are what Stripe documents for live mode: so many calls of an account, and fewer of one endpoint. Search and
+// files are apart, with limits of their own. Of one payment or one subscription it also takes so many updates an hour;
+// those answers are waited out, as Retry-After says.
 func limits() map[string]connectors.Limit {
 	return map[string]connectors.Limit{
-		"":          {Rate: 100, Burst: 100},
-		limitSearch: {Rate: 20, Burst: 20},
-		limitFiles:  {Rate: 20, Burst: 20},
+		"":                      {Rate: 100, Burst: 100},
+		connectors.EachEndpoint: {Rate: 25, Burst: 25},
+		limitSearch:             {Rate: 20, Burst: 20},
+		limitFiles:              {Rate: 20, Burst: 20},
 	}
 }
 
@@ -35,6 +37,14 @@ func limitFor(c *connectors.Conn, class string) connectors.Limit {
 		l.Rate, l.Burst = testRate, testRate
 	}
 	return l
+}
+
+// endpoint names what the limit of each endpoint is counted for; "" for those that are apart.
+func (op operation) endpoint() string {
+	if op.limit() != "" {
+		return ""
+	}
+	return op.method + " " + op.path
 }
 
 func (op operation) limit() string {

@@ -15,6 +15,9 @@ func TestLimitsOfAConnection(t *testing.T) {
 		{"sk_live_1", defaultBaseURL + "/", "", 100},
 		{"rk_test_1", defaultBaseURL, "", testRate},
 		{"rk_test_1", "", limitSearch, 20},
+		{"sk_live_1", "", connectors.EachEndpoint, 25},
+		{"rk_test_1", "", connectors.EachEndpoint, 25},
+		{"sk_live_1", "https://proxy.example.com", connectors.EachEndpoint, 0},
 		{"rk_test_1", "http://127.0.0.1:12111", "", 0},
 		{"sk_live_1", "https://proxy.example.com", limitFiles, 0},
 	} {

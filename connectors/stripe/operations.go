@@ -92,9 +92,10 @@ func (c *catalog) action(name string) *connectors.Action {
 		In:           in,
 		Out:          c.answer(op, nil),
 		Effect:       op.effect(),
+		Lasting:      op.lasting(in),
 		OutMayBeNull: op.mayFindNothing(),
 		Emits:        c.emits(op),
-	}, Limit: op.limit()}
+	}, Limit: op.limit(), Endpoint: op.endpoint()}
 	if in.Field("expand") != nil {
 		a.OutSetting = "expand"
 		a.OutFor = func(paths []string) (*schema.Object, error) { return c.expanded(op, paths) }

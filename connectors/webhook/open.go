@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -96,24 +95,7 @@ func eventID(r *connectors.WebhookRequest, p proof, payload []byte) (string, err
 	if p.id != "" {
 		return join(r.Path, p.id), nil
 	}
-	h := sha256.New()
-	h.Write(r.Body)
-	if !p.at.IsZero() {
-		h.Write([]byte(strconv.FormatInt(p.at.Unix(), 10)))
-	}
-	if !p.sealed {
-		named := false
-		for _, name := range []string{"Webhook-Id", "Idempotency-Key", "X-Request-Id", "X-Event-Id", "X-Github-Delivery"} {
-			if v := r.Header.Get(name); v != "" {
-				named = true
-				h.Write([]byte("\x00" + name + "\x00" + v))
-			}
-		}
-		if !named { // nothing tells a repeat from another event with the same body: both count
-			h.Write([]byte(rand.Text()))
-		}
-	}
-	return join(r.Path, hex.EncodeToString(h.Sum(nil)[:20])), nil
+	return join(r.Path, r.DeliveryID(p.at, p.sealed)), nil
 }
 
 func join(path, id string) string {
@@ -138,10 +120,6 @@ func formBody(body []byte) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func forged(reason string) *connectors.WebhookError {
-	return &connectors.WebhookError{Status: http.StatusUnauthorized, Reason: reason, Forged: true}
-}
-
 // verify holds the request against the connection's secrets, each in constant time.
 func verify(r *connectors.WebhookRequest) (proof, error) {
 	how := r.Conn.Setting("verify")
@@ -151,14 +129,7 @@ func verify(r *connectors.WebhookRequest) (proof, error) {
 	if how == byNobody {
 		return proof{}, nil
 	}
-	var secrets []string
-	for _, s := range r.Conn.Settings["secret"] {
-		for part := range strings.SplitSeq(s, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				secrets = append(secrets, part)
-			}
-		}
-	}
+	secrets := r.Secrets("secret")
 	if len(secrets) == 0 {
 		return proof{}, &connectors.WebhookError{Status: http.StatusServiceUnavailable, Reason: "webhooks can't be verified here: there is no secret", Forged: true}
 	}
@@ -169,32 +140,24 @@ func verify(r *connectors.WebhookRequest) (proof, error) {
 		return verifyHMAC(r, secrets)
 	case byBasic:
 		user, password, ok := parseBasic(r.Header)
-		match := 0
-		for _, s := range secrets {
-			match |= same(password, s)
-		}
-		if !ok || match&same(user, r.Conn.Setting("username")) != 1 || user == "" {
-			return proof{}, forged("the user name or the password is not right")
+		known, matches := connectors.Matches(user, []string{r.Conn.Setting("username")}), connectors.Matches(password, secrets)
+		if !ok || !known || !matches {
+			return proof{}, connectors.Forged("the user name or the password is not right")
 		}
 		return proof{}, nil
 	case byBearer:
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		match := 0
-		for _, s := range secrets {
-			match |= same(token, s)
+		if !ok || !connectors.Matches(token, secrets) {
+			return proof{}, connectors.Forged("the token is not right")
 		}
-		if !ok || match != 1 {
-			return proof{}, forged("the token is not right")
+		return proof{}, nil
+	case byURL:
+		if !connectors.Matches(r.Token(), secrets) {
+			return proof{}, connectors.Forged("the token is not right")
 		}
 		return proof{}, nil
 	}
 	return proof{}, &connectors.WebhookError{Status: http.StatusServiceUnavailable, Reason: "webhooks can't be verified here", Detail: "verify is " + how}
-}
-
-// same compares two texts in a time that tells nothing of either, not even the length.
-func same(a, b string) int {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:])
 }
 
 func parseBasic(h http.Header) (user, password string, ok bool) {
@@ -210,11 +173,11 @@ func within(r *connectors.WebhookRequest, text string) (time.Time, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || len(text) > 12 {
-		return time.Time{}, forged("the signed time is not a number of seconds")
+		return time.Time{}, connectors.Forged("the signed time is not a number of seconds")
 	}
 	at := time.Unix(n, 0)
 	if off := r.Now.Sub(at); off > tolerance || off < -tolerance {
-		return time.Time{}, forged("the signed time is too far from now")
+		return time.Time{}, connectors.Forged("the signed time is too far from now")
 	}
 	return at, nil
 }
@@ -229,7 +192,7 @@ func verifyStandard(r *connectors.WebhookRequest, secrets []string) (proof, erro
 	}
 	id, stamp, signatures := head("Id"), head("Timestamp"), head("Signature")
 	if id == "" || stamp == "" || signatures == "" || len(id) > longestID {
-		return proof{}, forged("webhook-id, webhook-timestamp and webhook-signature must be there")
+		return proof{}, connectors.Forged("webhook-id, webhook-timestamp and webhook-signature must be there")
 	}
 	at, err := within(r, stamp)
 	if err != nil {
@@ -249,7 +212,7 @@ func verifyStandard(r *connectors.WebhookRequest, secrets []string) (proof, erro
 		}
 	}
 	if match != 1 {
-		return proof{}, forged("the signature does not match")
+		return proof{}, connectors.Forged("the signature does not match")
 	}
 	return proof{id: id, at: at, sealed: true}, nil
 }
@@ -271,11 +234,11 @@ func verifyHMAC(r *connectors.WebhookRequest, secrets []string) (proof, error) {
 	name := r.Conn.Setting("header")
 	given := r.Header.Get(name)
 	if name == "" || given == "" {
-		return proof{}, forged("there is no signature")
+		return proof{}, connectors.Forged("there is no signature")
 	}
 	given, ok := strings.CutPrefix(given, r.Conn.Setting("prefix"))
 	if !ok {
-		return proof{}, forged("the signature is not of the expected form")
+		return proof{}, connectors.Forged("the signature is not of the expected form")
 	}
 	p := proof{sealed: true}
 	var stamp string
@@ -292,7 +255,7 @@ func verifyHMAC(r *connectors.WebhookRequest, secrets []string) (proof, error) {
 		match |= subtle.ConstantTimeCompare([]byte(given), []byte(signature(r.Conn, s, stamp, r.Body)))
 	}
 	if match != 1 {
-		return proof{}, forged("the signature does not match")
+		return proof{}, connectors.Forged("the signature does not match")
 	}
 	return p, nil
 }
@@ -342,7 +305,7 @@ func Sign(conn *connectors.Conn, body []byte, secret string, at time.Time) http.
 		h.Set(conn.Setting("header"), conn.Setting("prefix")+signature(conn, secret, stamp, body))
 	case byBasic:
 		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(conn.Setting("username")+":"+secret)))
-	case byBearer:
+	case byBearer, byURL:
 		h.Set("Authorization", "Bearer "+secret)
 	case byNobody:
 	default:

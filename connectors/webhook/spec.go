@@ -25,6 +25,7 @@ const (
 	byHMAC     = "hmac"
 	byBasic    = "basic"
 	byBearer   = "bearer"
+	byURL      = "url"
 	byNobody   = "none"
 )
 
@@ -47,10 +48,10 @@ func settings() []connectors.Setting {
 	text := schema.Type{Kind: schema.KindString}
 	set := func(f schema.Field, env string) connectors.Setting { return connectors.Setting{Field: f, Env: env} }
 	return []connectors.Setting{
-		set(schema.Field{Name: "verify", Type: schema.EnumOf(byStandard, byHMAC, byBasic, byBearer, byNobody), Default: `"` + byStandard + `"`,
-			Doc: "How a webhook proves where it comes from"}, "WEBHOOK_VERIFY"),
+		set(schema.Field{Name: "verify", Type: schema.EnumOf(byStandard, byHMAC, byBasic, byBearer, byURL, byNobody), Default: `"` + byStandard + `"`,
+			Doc: "How a webhook proves where it comes from; url: by ?token= in the URL, of a sender that can be told nothing else"}, "WEBHOOK_VERIFY"),
 		set(schema.Field{Name: "secret", Type: text.ListOf(), Secret: true,
-			Doc: "The signing secret, the bearer token, or the password of basic; a list while it is replaced", Example: `["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]`}, "WEBHOOK_SECRET"),
+			Doc: "The signing secret, the token of bearer and url, or the password of basic; a list while it is replaced", Example: `["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]`}, "WEBHOOK_SECRET"),
 		set(schema.Field{Name: "username", Type: text, Doc: "Of basic"}, "WEBHOOK_USERNAME"),
 		set(schema.Field{Name: "header", Type: text, Doc: "Of hmac: the header that holds the signature"}, "WEBHOOK_HEADER"),
 		set(schema.Field{Name: "algorithm", Type: schema.EnumOf("sha256", "sha512", "sha1"), Default: `"sha256"`, Doc: "Of hmac"}, "WEBHOOK_ALGORITHM"),

@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func TestEachWay(t *testing.T) {
 		"hmac with time": {"verify": "hmac", "header": "X-Sig", "timestamp_header": "X-Time", "tolerance": "1m"},
 		"basic":          {"verify": "basic", "username": "jo"},
 		"bearer":         {"verify": "bearer"},
+		"url":            {"verify": "url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings["secret"] = secret
@@ -108,6 +110,20 @@ func TestEachWay(t *testing.T) {
 				t.Error("it is taken where there is no secret")
 			}
 		})
+	}
+}
+
+// TestSecretInTheURL is for senders that can be told a URL and nothing else. Nobody else's secret may stand there.
+func TestSecretInTheURL(t *testing.T) {
+	for _, tt := range []struct {
+		verify, token string
+		taken         bool
+	}{{"url", "s3cret", true}, {"url", "S3cret", false}, {"url", "", false}, {"bearer", "s3cret", false}, {"", "s3cret", false}} {
+		c := conn(map[string]string{"verify": tt.verify, "secret": "s3cret"})
+		_, err := webhook.Spec().Webhook.Open(&connectors.WebhookRequest{Body: []byte(`{}`), Header: http.Header{}, Query: url.Values{"token": {tt.token}}, Conn: c, Now: now})
+		if (err == nil) != tt.taken || err != nil && !isForged(err) {
+			t.Errorf("verify %q, token %q: %v", tt.verify, tt.token, err)
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ trigger "customerio_delivery_failed" {
 }
 
 filter "we know the person by our own id" {
-  condition = trigger.identifiers.id != null
+  condition = trigger.identifiers.id != null && trigger.identifiers.id != ""
 }
 
 action "customerio_person_attributes" "person" {

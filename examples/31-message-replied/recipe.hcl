@@ -4,8 +4,8 @@ recipe {
 
 trigger "customerio_message_replied" {}
 
-filter "we know the person by our own id" {
-  condition = trigger.identifiers.id != null
+filter "we know the person by our own id, and where to write" {
+  condition = trigger.identifiers.id != null && trigger.identifiers.id != "" && trigger.recipient != ""
 }
 
 action "customerio_add_to_segment" "support" {

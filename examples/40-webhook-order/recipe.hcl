@@ -24,12 +24,16 @@ filter "only what was paid for" {
   condition = trigger.total > 0
 }
 
+filter "by somebody who can be reached" {
+  condition = matches("^\\S+@\\S+$", trigger.customer.email) && length(trigger.customer.email) <= 150
+}
+
 action "customerio_track" {
   email = trigger.customer.email
   name  = "ordered"
   data = {
     order = trigger.id
-    total = money(trigger.total, trigger.currency)
+    total = try(money(trigger.total, trigger.currency), "${trigger.total} ${trigger.currency}")
     name  = coalesce(trigger.customer.name, "friend")
   }
 }

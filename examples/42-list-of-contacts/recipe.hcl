@@ -22,6 +22,10 @@ trigger "poll" {
   }
 }
 
+filter "an id that Customer.io takes" {
+  condition = trigger.item.id != "" && length(trigger.item.id) <= 150
+}
+
 action "customerio_identify" {
   id = trigger.item.id
   attributes = {

@@ -83,6 +83,7 @@ func (b *builder) check() {
 	b.graph()
 	b.types()
 	b.controlWarnings()
+	b.limitWarnings()
 	b.called()
 }
 
@@ -237,6 +238,7 @@ func (b *builder) action(ns *nodeSrc, taken map[string]hcl.Range) {
 		}
 		st.null = true
 	}
+	node.Counts = b.counts(ns)
 	node.Connection = e.connect(b.pr, node.Action.Service, s.Connection, s.TypeRange)
 	if !b.out.Disabled {
 		b.pr.use(node.Connection, false)
@@ -279,6 +281,9 @@ func (e env) answerShape(a *schema.Action, args []argument) *schema.Object {
 	}
 	return out
 }
+
+// FailureKinds are the kinds of failure that recipes and tests can name.
+func FailureKinds() []string { return slices.Clone(kinds) }
 
 var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server", "refused", "unauthorized", "not_found", "gone",
 	"invalid", "drift", "unknown", "canceled"}

@@ -36,7 +36,7 @@ type keySrc struct {
 	bad     bool
 }
 
-// controls reads mode, priority and the blocks of flow control.
+// controls reads mode, priority, and the blocks of flow control and limits.
 func (b *builder) controls() {
 	s := b.src.Settings
 	if s == nil {
@@ -102,6 +102,8 @@ func (b *builder) control(c *syntax.Control) {
 		if a := c.Arg("timeout"); a != nil && f.Debounce.Timeout > 0 && f.Debounce.Timeout < f.Debounce.Period {
 			b.e.report(diag.BadLiteral, a.Expr.Range(), `"timeout" is the longest that a burst can put the run off, and is shorter than "period".`)
 		}
+	case limitsBlock:
+		b.limits(c)
 	case "deduplicate":
 		f.Deduplicate = &Deduplicate{For: b.span(c, "for", longestMemory)}
 		key(&f.Deduplicate.Key)

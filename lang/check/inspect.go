@@ -3,6 +3,10 @@ package check
 // The checker as a tool for looking: what it knows of an expression at a place of a recipe, by the same inference that
 // checks the recipe. A recipe is walked once up to the place, and what is in reach and proved there is kept; expressions
 // are then looked at one by one.
+//
+// An Inspector is asked by step and about expressions that are written nowhere, in a recipe that is sound, and complains of
+// them as of a recipe's own; a Probe (probe.go) is asked by byte, in a text that is being written, and complains of nothing.
+// What both tell of a value is one thing, a Sight.
 
 import (
 	"fmt"
@@ -42,15 +46,10 @@ type Finding struct {
 
 // View is what is known of an expression's value when one trigger has started the recipe.
 type View struct {
-	Trigger   string // its name
-	Type      schema.Type
-	MayBeNull bool
-	Null      bool   // it always is
-	Why       string // why it may be null, the end of a sentence such as "on stripe_charge_failed"; may be empty
-	Proved    bool   // it is not null because a condition above says so
-	Elements  bool   // the elements of the list or map may be null
-	Secret    bool
-	Personal  bool // it tells of a person
+	Sight
+	Proved   bool // it is not null because a condition above says so
+	Elements bool // the elements of the list or map may be null
+	Personal bool // it tells of a person
 }
 
 // UnknownPlaceError says that a recipe has no such step.
@@ -163,13 +162,7 @@ func (in *Inspector) Look(src string) Finding {
 func (in *Inspector) view(e env, x hclsyntax.Expression, rep *reporter) View {
 	e.sc.rep, e.sc.looks = rep, 0
 	i := e.infer(x)
-	v := View{
-		Type: i.t, MayBeNull: i.null, Null: i.isNull, Why: i.why, Elements: i.elemNull, Secret: i.secret,
-		Personal: e.tellsOfPerson(i),
-	}
-	if i.bad || v.Type.Kind == 0 {
-		v.Type = anyType
-	}
+	v := View{Sight: sightOf(i), Elements: i.elemNull, Personal: e.tellsOfPerson(i)}
 	if len(v.Type.Enum) > 0 {
 		v.Type.Enum = e.possible(x, v.Type.Enum)
 	}
@@ -228,19 +221,27 @@ func Describe(t schema.Type) string {
 	if len(t.Enum) > 0 {
 		parts = append(parts, "one of "+quoteList(t.Enum))
 	}
+	if words := Meaning(t); words != "" {
+		parts = append(parts, words)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Meaning is the part of Describe that is about the format of a type.
+func Meaning(t schema.Type) string {
 	switch t.Format {
 	case schema.UnixTime:
-		parts = append(parts, "seconds since 1970 in UTC")
+		return "seconds since 1970 in UTC"
 	case schema.Currency:
-		parts = append(parts, "a currency's three letters")
+		return "a currency's three letters"
 	case schema.MinorUnit:
-		parts = append(parts, "an amount in the currency's smallest unit")
+		return "an amount in the currency's smallest unit"
 	case schema.Email:
-		parts = append(parts, "an e-mail address")
+		return "an e-mail address"
 	case schema.URL:
-		parts = append(parts, "a URL")
+		return "a URL"
 	case schema.Duration:
-		parts = append(parts, "a duration")
+		return "a duration, such as \"90s\", \"72h\" or \"7d\""
 	case schema.ID:
 		word := "an identifier"
 		if t.Refers != "" {
@@ -249,13 +250,13 @@ func Describe(t schema.Type) string {
 		if t.Prefix != "" {
 			word += fmt.Sprintf(" that begins with %q", t.Prefix)
 		}
-		parts = append(parts, word)
+		return word
 	case schema.Country:
-		parts = append(parts, "a country's two letters")
+		return "a country's two letters"
 	case schema.JSON:
-		parts = append(parts, "JSON as text")
+		return "JSON as text"
 	case schema.Integer:
-		parts = append(parts, "a whole number")
+		return "a whole number"
 	}
-	return strings.Join(parts, "; ")
+	return ""
 }

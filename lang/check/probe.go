@@ -51,6 +51,15 @@ type Sight struct {
 	Secret    bool
 }
 
+// sightOf is what is known of a value that was inferred.
+func sightOf(i info) Sight {
+	s := Sight{Type: i.t, Known: !i.bad, MayBeNull: i.null, Null: i.isNull, Why: i.why, Secret: i.secret}
+	if i.bad || s.Type.Kind == 0 {
+		s.Type = anyType
+	}
+	return s
+}
+
 // Name is something that an expression can name.
 type Name struct {
 	Text   string // "trigger", or what stands behind the dot: "customer"
@@ -194,10 +203,7 @@ func (p *Place) Sights(x hclsyntax.Expression) []Sight {
 			_ = hclsyntax.Walk(x, &renamer{}) // the renamer complains of nothing
 		}
 		i := e.silent().lenient().infer(x)
-		s := Sight{Type: i.t, Known: !i.bad, MayBeNull: i.null, Null: i.isNull, Why: i.why, Secret: i.secret}
-		if i.bad || s.Type.Kind == 0 {
-			s.Type = anyType
-		}
+		s := sightOf(i)
 		if e.sc.variant != nil {
 			s.Trigger = e.sc.variant.Name
 		}

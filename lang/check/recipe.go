@@ -27,6 +27,9 @@ type Recipe struct {
 	Flow   Flow // flow control; the zero Flow where there is none
 	Shadow bool // mode = "shadow": calls that change anything are recorded and not made
 
+	// Limits bounds what its steps do of what can't be undone; nil where the recipe says nothing of it.
+	Limits *Limits
+
 	// Callable is the shape of what the recipe is called with, where it is one that others call with recipe_run; it is
 	// its `trigger` then. Outputs are what it gives back once it has completed, all of its gates passed; where one has
 	// stopped it, or flow control dropped it, its answer as a whole is null (Action.OutMayBeNull of the call says so).
@@ -47,6 +50,12 @@ type Flow struct {
 	Throttle    *Rate // events beyond it are queued
 	Concurrency *Concurrency
 	Priority    hcl.Expression // a number of seconds by which it goes before others of its lane; nil for 0
+}
+
+// Limits is the most that a recipe may do within any hour. A limit that is not given is 0.
+type Limits struct {
+	MaxPerHour int64 // calls of nodes that Counts
+	MaxAmount  int64 // money that they move, in the smallest unit, each currency by itself
 }
 
 // Deduplicate drops an event whose key a run of the recipe has had within For.
@@ -158,6 +167,10 @@ type Node struct {
 	ForEach         hcl.Expression // the list or map whose elements it is done for; nil where it is done once
 	MaxParallel     int            // how many of them at a time; 0 where the recipe doesn't say
 	ContinueOnError bool           // the run goes on where it fails, with null for its answer
+
+	// Counts says that its calls count for limits: they do what Action.Lasting says, where that names an input, when it
+	// is true.
+	Counts bool
 
 	Wait *WaitFor // of a wait
 

@@ -65,6 +65,9 @@ func (b *builder) actionUse(ns *nodeSrc, shape *schema.Type) {
 	b.e.problems(use.Problems, diag.BadArgument, diag.RiskySetting, ns.src.Args, ns.src.Range)
 	own := *spec
 	own.Effect, own.Out = use.Effect, use.Out
+	if use.Lasting != (schema.Lasting{}) {
+		own.Lasting = use.Lasting
+	}
 	ns.Node.Action = &own
 }
 

@@ -143,6 +143,7 @@ func (b *builder) typesOfAction(e env, n *nodeSrc) {
 			e.report(diag.SideEffect, a.NameRange, "%s. Where that is meant, write on the line above: # flowrun:ignore FR5060 because …", f.Caution)
 		}
 	}
+	e.sayAmount(b.out.Limits, n)
 	if n.Action.Service == builtin && n.Calls == "" && slices.Contains(n.Personal, "name") {
 		e.report(diag.PersonalName, n.argRange("name"), "the name of a value is kept and shown as it is, and this one tells of a person. Make it of an identifier, or of a digest: sha256(…).")
 	}

@@ -72,6 +72,7 @@ const (
 	CallCircle        Code = "FR3020"
 	CallOnly          Code = "FR3021"
 	TooEarly          Code = "FR3022"
+	AmountUnknown     Code = "FR3030"
 	PathTaken         Code = "FR3040"
 	PathDiffers       Code = "FR3041"
 	NotFetchable      Code = "FR3060"
@@ -94,6 +95,7 @@ const (
 	PersonalName      Code = "FR5022"
 	NoEffect          Code = "FR5023"
 	NullKey           Code = "FR5024"
+	NoLimits          Code = "FR5030"
 	SideEffect        Code = "FR5060"
 	NotTrueYet        Code = "FR5011"
 	RiskySetting      Code = "FR5040"
@@ -147,11 +149,11 @@ func family(digit byte) []Entry {
 	case '2':
 		return slices.Concat(valueRows[:], calledRows[:], useRows[:])
 	case '3':
-		return slices.Concat(flowRows[:], pathRows[:], latestRows[:])
+		return slices.Concat(flowRows[:], amountRows[:], pathRows[:], latestRows[:])
 	case '4':
 		return slices.Concat(connectionRows[:], settingRows[:])
 	case '5':
-		return slices.Concat(warningRows[:], riskRows[:])
+		return slices.Concat(warningRows[:], limitRows[:], riskRows[:])
 	case '6':
 		return testRows[:]
 	}

@@ -257,8 +257,8 @@ action "customerio_track" {
 `,
 	},
 	{
-		Code: NoEffect, Severity: hcl.DiagWarning, Summary: "Flow control without effect",
-		Cause: "A priority says which of the runs that wait for their turn goes first. Without concurrency or throttle no run waits.",
+		Code: NoEffect, Severity: hcl.DiagWarning, Summary: "Setting without effect",
+		Cause: "A priority says which of the runs that wait for their turn goes first; without concurrency or throttle no run waits. Limits bound what can't be undone, and a recipe without such steps has nothing to bound.",
 		Bad: `recipe {
   priority = 60
 }

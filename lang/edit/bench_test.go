@@ -98,3 +98,33 @@ func BenchmarkReferences(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCompleteInTests does so in the tests of one of a thousand recipes, each of which has some.
+func BenchmarkCompleteInTests(b *testing.B) {
+	w := thousand()
+	for n := range 1000 {
+		name := fmt.Sprintf("team%d/recipe%d", n%10, n)
+		w.Set(name+".test.hcl", []byte("test \"it\" {\n  event \"stripe_charge_failed\" {\n    amount = 1\n  }\n  expect action \"customer\" {\n    calls = 0\n  }\n}\n"))
+	}
+	w.Diagnostics(never)
+	const name = "team7/recipe7.test.hcl"
+	texts := []string{
+		"test \"it\" {\n  event \"stripe_charge_failed\" {\n    |",
+		"test \"it\" {\n  event \"stripe_charge_failed\" {\n    status = |\n  }\n}\n",
+		"test \"it\" {\n  mock action \"|",
+		"test \"it\" {\n  expect action \"customer\" {\n    input = { |\n",
+	}
+	var took []time.Duration
+	for n := 0; b.Loop(); n++ {
+		before, after, _ := strings.Cut(texts[n%len(texts)], "|")
+		began := time.Now()
+		w.Set(name, []byte(before+after))
+		items := w.Complete(name, len(before))
+		took = append(took, time.Since(began))
+		if len(items) == 0 {
+			b.Fatalf("nothing is offered in\n%s", before)
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}

@@ -55,14 +55,16 @@ func (w *Workspace) Complete(name string, at int) []Item {
 		return nil
 	}
 	k := &completion{w: w, name: name, text: f.text, at: at, c: findCursor(name, f.text, at)}
-	switch k.c.spot {
-	case inBody:
+	switch {
+	case syntax.IsTest(name):
+		k.test()
+	case k.c.spot == inBody:
 		k.body()
-	case inLabel:
+	case k.c.spot == inLabel:
 		k.label()
-	case inKey:
+	case k.c.spot == inKey:
 		k.key()
-	case inValue:
+	case k.c.spot == inValue:
 		k.value()
 	}
 	slices.SortStableFunc(k.items, func(a, b Item) int {

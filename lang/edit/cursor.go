@@ -32,6 +32,7 @@ type cursor struct {
 	member     bool // the word stands behind a dot
 
 	blocks []frame // around it, the outermost first
+	inner  []frame // what else is open in the innermost block, the outermost first
 	block  string  // inLabel: the type of the block
 	labels []string
 	attr   string // inValue and inKey: the argument
@@ -48,7 +49,7 @@ type frame struct {
 	labels []string
 	at     int // where its text begins
 
-	word   string   // of a body: the word that a statement began with
+	word   string   // of a body: the word that a statement began with; of an object: the name of the member
 	parts  []string // and its labels
 	attr   string   // once there is an equals sign
 	from   int      // where the expression begins
@@ -82,9 +83,10 @@ func findCursor(name string, text []byte, at int) cursor {
 	for _, f := range stack[1:] {
 		if f.kind == 'b' {
 			c.blocks = append(c.blocks, f)
-			c.open = nil
+			c.open, c.inner = nil, nil
 			continue
 		}
+		c.inner = append(c.inner, f)
 		c.open = append(c.open, closer(f.kind))
 	}
 	for _, f := range slices.Backward(stack) {
@@ -194,9 +196,12 @@ func advance(stack []frame, tok hclsyntax.Token) []frame {
 	case 'q', 'h':
 		switch tok.Type {
 		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-			if top.label {
-				below := &stack[len(stack)-2]
+			below := &stack[len(stack)-2]
+			switch {
+			case top.label:
 				below.parts[len(below.parts)-1] += string(tok.Bytes)
+			case below.kind == 'o' && !below.value:
+				below.word = string(tok.Bytes)
 			}
 		case hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
 			top.broken = true
@@ -224,6 +229,9 @@ func advance(stack []frame, tok hclsyntax.Token) []frame {
 		case hclsyntax.TokenIdent:
 			if string(tok.Bytes) == "for" {
 				top.value = true // it is a for expression
+			}
+			if !top.value {
+				top.word = string(tok.Bytes)
 			}
 		}
 	}

@@ -31,17 +31,17 @@ func (w *Workspace) Hover(name string, at int) *Hover {
 	}
 	word := string(f.text[c.start:c.end])
 	text := ""
-	switch c.spot {
-	case inBody:
+	switch {
+	case syntax.IsTest(name):
+		text = w.hoverTest(name, f.text, &c, word)
+	case c.spot == inBody:
 		text = w.hoverBody(&c, word)
-	case inLabel:
+	case c.spot == inLabel:
 		text = w.hoverLabel(&c, word)
-	case inKey:
+	case c.spot == inKey:
 		text = w.hoverKey(name, f.text, &c, word)
-	case inValue:
-		if !c.quoted {
-			text = w.hoverValue(name, f.text, &c, word)
-		}
+	case c.spot == inValue && !c.quoted:
+		text = w.hoverValue(name, f.text, &c, word)
 	}
 	if text == "" {
 		return nil

@@ -21,6 +21,7 @@ type mention struct {
 	root    string // what stands before the dot: "action", "wait", "local", "var", "connection"
 	name    string
 	file    string
+	about   string    // in a test: the file of the recipe that is tested
 	rng     hcl.Range // of the name, without quotes
 	decl    bool
 	implied bool      // the declaration gives a type and no name
@@ -45,6 +46,10 @@ func (w *Workspace) mentions(file string) []mention {
 		return nil
 	}
 	if f.named {
+		return f.mentions
+	}
+	if syntax.IsTest(file) {
+		f.named, f.mentions = true, testMentions(f)
 		return f.mentions
 	}
 	var out []mention
@@ -121,9 +126,10 @@ func written(x hclsyntax.Expression) (string, bool) {
 	return v.AsString(), true
 }
 
-// home returns the file that declares what a mention means: its own, or flowrun.hcl. It is empty where none does.
+// home returns the file that declares what a mention means: its own, that of the recipe it tests, or flowrun.hcl. It is
+// empty where none does.
 func (w *Workspace) home(m mention) string {
-	for _, file := range []string{m.file, syntax.ConfigFile} {
+	for _, file := range []string{cmp.Or(m.about, m.file), syntax.ConfigFile} {
 		if slices.ContainsFunc(w.mentions(file), func(d mention) bool { return d.decl && d.root == m.root && d.name == m.name }) {
 			return file
 		}
@@ -147,19 +153,10 @@ func (w *Workspace) same(m mention) []mention {
 	if home == "" {
 		return nil
 	}
-	files := []string{home}
-	if home == syntax.ConfigFile {
-		files = w.Files()
-	}
 	var out []mention
-	for _, file := range files {
-		all := w.mentions(file)
-		own := file == home || !slices.ContainsFunc(all, func(d mention) bool { return d.decl && d.root == m.root && d.name == m.name })
-		if !own {
-			continue
-		}
-		for _, o := range all {
-			if o.root == m.root && o.name == m.name {
+	for _, file := range w.readers(home) {
+		for _, o := range w.mentions(file) {
+			if o.root == m.root && o.name == m.name && w.home(o) == home {
 				out = append(out, o)
 			}
 		}
@@ -167,12 +164,29 @@ func (w *Workspace) same(m mention) []mention {
 	return out
 }
 
+// readers are the files that can name what a file declares: itself and tests, or for flowrun.hcl all.
+func (w *Workspace) readers(home string) []string {
+	if home == syntax.ConfigFile {
+		return w.Files()
+	}
+	out := []string{home}
+	for _, file := range w.Files() {
+		if syntax.IsTest(file) {
+			out = append(out, file)
+		}
+	}
+	return out
+}
+
 // Definition returns where what stands at a byte of a file is declared: a step, a local, a variable, a connection, or
-// the triggers for `trigger`.
+// the triggers for `trigger`; in a test also the recipe, and its triggers for an event.
 func (w *Workspace) Definition(file string, at int) []hcl.Range {
 	m, ok := w.mentionAt(file, at)
 	if !ok {
 		return w.triggerBlocks(file, at)
+	}
+	if m.root == "recipe" || m.root == "trigger" {
+		return w.declarations(m)
 	}
 	var out []hcl.Range
 	for _, o := range w.same(m) {
@@ -240,12 +254,11 @@ func (w *Workspace) Rename(file string, at int, name string) ([]Edit, error) {
 	}
 	var edits []Edit
 	home := w.home(m)
-	files := []string{home}
-	if home == syntax.ConfigFile {
-		files = w.Files()
-	}
-	for _, other := range files {
+	for _, other := range w.readers(home) {
 		text := w.files[other].text
+		if syntax.IsTest(other) && home != syntax.ConfigFile && syntax.TestedRecipe(other)+".hcl" != home {
+			continue // most likely it tests another recipe
+		}
 		if _, diags := syntax.ParseFile(text, other); diags.HasErrors() && bytes.Contains(text, []byte(m.name)) {
 			return nil, fmt.Errorf("%s has syntax errors: mend them first", other)
 		}

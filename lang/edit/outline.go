@@ -166,6 +166,8 @@ func kindOf(stack []frame, tok hclsyntax.Token, last, following hclsyntax.TokenT
 func labelKind(block *frame, nth int) TokenKind {
 	labels := syntax.LabelsOf(block.word)
 	switch {
+	case block.word == "mock" || block.word == "expect":
+		return []TokenKind{KeywordToken, VariableToken}[min(max(nth, 0), 1)]
 	case nth == 0 && labels.Type != "":
 		return TypeToken
 	case labels.Name || labels.Type != "":

@@ -49,38 +49,13 @@ func sightWords(sights []check.Sight) string {
 	return strings.Join(words, "; ")
 }
 
-// formatWords says what a type is beyond its kind.
+// formatWords says what a type is beyond its kind, in a sentence.
 func formatWords(t schema.Type) string {
-	switch t.Format {
-	case schema.UnixTime:
-		return "Seconds since 1970 in UTC."
-	case schema.Currency:
-		return "The three letters of a currency."
-	case schema.MinorUnit:
-		return "An amount in the currency's smallest unit."
-	case schema.Email:
-		return "An e-mail address."
-	case schema.URL:
-		return "A URL."
-	case schema.Duration:
-		return "A duration, such as \"90s\", \"72h\" or \"7d\"."
-	case schema.Country:
-		return "The two letters of a country."
-	case schema.JSON:
-		return "JSON as text."
-	case schema.Integer:
-		return "A whole number."
-	case schema.ID:
-		words := "An identifier"
-		if t.Refers != "" {
-			words += " of a " + strings.ReplaceAll(t.Refers, "_", " ")
-		}
-		if t.Prefix != "" {
-			words += fmt.Sprintf(" that begins with %q", t.Prefix)
-		}
-		return words + "."
+	words := check.Meaning(t)
+	if words == "" {
+		return ""
 	}
-	return ""
+	return strings.ToUpper(words[:1]) + sentence(words[1:])
 }
 
 // enumWords lists the values that a text can have, as Markdown.
@@ -170,7 +145,11 @@ func actionDoc(a *schema.Action) string {
 		schema.Keyed:      "The service recognises a repeat by its key.",
 		schema.AtMostOnce: "The service can't recognise a repeat, so that a call whose outcome is unknown is not repeated.",
 	}[a.Effect]
-	return paragraphs(sentence(a.Doc), effect)
+	lasting := ""
+	if does := a.Lasting.Kind.Words(); does != "" {
+		lasting = "It " + does + ", which can't be undone: `limits` count it."
+	}
+	return paragraphs(sentence(a.Doc), effect, lasting)
 }
 
 func list(title string, words []string) string {

@@ -19,6 +19,9 @@ import (
 
 // Workspace is a project that is being edited. It is not safe for concurrent use.
 type Workspace struct {
+	// ReadFile reads a fixture by its path in the project; nil where tests can't read any.
+	ReadFile func(name string) ([]byte, error)
+
 	cat     schema.Catalog
 	funcs   []eval.Func
 	files   map[string]*file
@@ -42,15 +45,20 @@ type file struct {
 	named    bool
 	mentions []mention
 
+	judged *judged // of a file of tests
+
 	guarded, fit bool // for the lexer and the parser
 }
 
-// parse reads the text as a recipe or as flowrun.hcl.
+// parse reads the text as a recipe or as flowrun.hcl. A file of tests is neither.
 func (f *file) parse() *file {
 	if f.parsed {
 		return f
 	}
 	f.parsed = true
+	if syntax.IsTest(f.name) {
+		return f // see judge
+	}
 	p, diags := syntax.Parse(map[string][]byte{f.name: f.text})
 	f.diags = diags
 	if f.name == syntax.ConfigFile {
@@ -126,6 +134,9 @@ func (w *Workspace) shared() *syntax.Project {
 func (w *Workspace) project() *syntax.Project {
 	p := w.shared()
 	for name, f := range w.files {
+		if syntax.IsTest(name) {
+			continue
+		}
 		p.Files[name] = f.text
 		if f.parse().recipe != nil {
 			p.Recipes = append(p.Recipes, f.recipe)
@@ -146,6 +157,18 @@ func (w *Workspace) Diagnostics(stop func() bool) (all map[string]hcl.Diagnostic
 	for name, f := range w.files {
 		if len(f.diags) > 0 {
 			all[name] = slices.Clone(f.diags)
+		}
+		if !syntax.IsTest(name) {
+			continue
+		}
+		if !f.judged.current(w) {
+			if stop() {
+				return nil, false
+			}
+			w.judge(f)
+		}
+		if f.judged != nil && len(f.judged.diags) > 0 {
+			all[name] = slices.Clone(f.judged.diags)
 		}
 	}
 	for _, d := range diags {

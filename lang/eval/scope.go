@@ -23,7 +23,8 @@ type Scope struct {
 	ctx     *hcl.EvalContext
 	locals  []Local
 	budget  *budget
-	running int // how deep Value is inside itself, through locals
+	running int                         // how deep Value is inside itself, through locals
+	later   map[string]func() cty.Value // roots that nothing has read yet
 
 	actions      map[string]cty.Value
 	actionsStale bool // ctx holds an older `action`
@@ -53,8 +54,19 @@ func NewScope(funcs map[string]function.Function, locals []Local) *Scope {
 // Set gives a root name (trigger, previous, event, run, var, error, incoming) its value. Locals that were made of an older value
 // are evaluated again when they are read.
 func (s *Scope) Set(root string, v cty.Value) {
+	delete(s.later, root)
 	s.ctx.Variables[root] = v
 	s.forget(root)
+}
+
+// SetLater gives a root name a value that is made when an expression first reads it.
+func (s *Scope) SetLater(root string, make func() cty.Value) {
+	delete(s.ctx.Variables, root)
+	s.forget(root)
+	if s.later == nil {
+		s.later = map[string]func() cty.Value{}
+	}
+	s.later[root] = make
 }
 
 // SetAction gives action.NAME its value.
@@ -125,6 +137,14 @@ func (s *Scope) value(e hcl.Expression) (cty.Value, []string, *Error) {
 		n = needsOf(e.Variables())
 	}
 	roots := n.roots
+	if len(s.later) > 0 {
+		for _, root := range roots {
+			if make := s.later[root]; make != nil {
+				delete(s.later, root)
+				s.ctx.Variables[root] = make()
+			}
+		}
+	}
 	if s.actionsStale && slices.Contains(n.roots, "action") {
 		s.ctx.Variables["action"] = cty.ObjectVal(s.actions)
 		s.actionsStale = false

@@ -281,11 +281,16 @@ func actions() []*schema.Action {
 	name := schema.Type{Kind: schema.KindString, Max: 100}
 	return []*schema.Action{
 		{
+			Name: "customerio_delete", Service: "customerio", Doc: "Delete a person", Effect: schema.Idempotent, In: person(),
+			Lasting: schema.Lasting{Kind: schema.Deletes},
+		},
+		{
 			Name: "customerio_identify", Service: "customerio", Doc: "Create or update a person", Effect: schema.Idempotent,
 			In: person(may("attributes", freeForm())),
 		},
 		{
 			Name: "customerio_send_email", Service: "customerio", Doc: "Send a transactional message", Effect: schema.AtMostOnce,
+			Lasting: schema.Lasting{Kind: schema.SendsMessage},
 			In: schema.NewObject("email",
 				must("transactional_message_id", text),
 				must("to", schema.Type{Kind: schema.KindString, Format: schema.Email}),
@@ -344,6 +349,30 @@ func actions() []*schema.Action {
 			),
 			Out:   customer,
 			Emits: []string{"customer.updated"},
+		},
+		{
+			Name: "stripe_invoice_pay", Service: "stripe", Doc: "Collect an invoice now", Effect: schema.Keyed,
+			In:      schema.NewObject("payment", must("invoice", id("in_", "invoice"))),
+			Lasting: schema.Lasting{Kind: schema.MovesMoney},
+		},
+		{
+			Name: "stripe_payment_intent_create", Service: "stripe", Doc: "Start a payment", Effect: schema.Keyed,
+			In: schema.NewObject("payment",
+				must("amount", schema.Type{Kind: schema.KindNumber, Format: schema.MinorUnit}),
+				must("currency", schema.Type{Kind: schema.KindString, Format: schema.Currency}),
+				may("confirm", truth),
+			),
+			Lasting: schema.Lasting{Kind: schema.MovesMoney, Amount: "amount", Currency: "currency", Only: "confirm"},
+		},
+		{
+			Name: "stripe_refund_create", Service: "stripe", Doc: "Give money back", Effect: schema.Keyed,
+			In: schema.NewObject("refund",
+				must("charge", id("ch_", "charge")),
+				may("amount", schema.Type{Kind: schema.KindNumber, Format: schema.MinorUnit}),
+				may("currency", schema.Type{Kind: schema.KindString, Format: schema.Currency}),
+			),
+			Out:     refund,
+			Lasting: schema.Lasting{Kind: schema.MovesMoney, Amount: "amount", Currency: "currency"},
 		},
 		{
 			Name: "stripe_webhook_endpoint_update", Service: "stripe", Doc: "Change an endpoint", Effect: schema.Keyed,

@@ -32,6 +32,63 @@ func (e Effect) String() string {
 	return "invalid"
 }
 
+// Lasting is what of a call can't be undone, whoever asks for it afterwards. The zero Lasting is nothing: it can be taken
+// back by another call, or nothing was changed.
+type Lasting struct {
+	Kind LastingKind
+
+	// Of money: the inputs that say how much, in the currency's smallest unit, and of which currency. Each is empty
+	// where the action has no such input.
+	Amount, Currency string
+
+	// Only is the input, a bool, that must be true for it to be so; empty where each call does it.
+	Only string
+}
+
+// LastingKind is a kind of what can't be undone. The zero kind is none.
+type LastingKind uint8
+
+const (
+	_            LastingKind = iota
+	MovesMoney               // a refund, a payment, a payout, a transfer
+	Deletes                  // what is gone can't be had back
+	Cancels                  // what was ended can't be begun again
+	SendsMessage             // somebody has read it
+)
+
+// String returns the word used in docs and JSON: "money", "deletion", "cancellation", "message", or "".
+func (k LastingKind) String() string {
+	switch k {
+	case MovesMoney:
+		return "money"
+	case Deletes:
+		return "deletion"
+	case Cancels:
+		return "cancellation"
+	case SendsMessage:
+		return "message"
+	}
+	return ""
+}
+
+// Words says in a few words what a call does.
+func (k LastingKind) Words() string {
+	switch k {
+	case MovesMoney:
+		return "moves money"
+	case Deletes:
+		return "deletes"
+	case Cancels:
+		return "cancels"
+	case SendsMessage:
+		return "sends a message"
+	}
+	return ""
+}
+
+// Grave reports whether it is of the kinds that a recipe should not do without limits.
+func (k LastingKind) Grave() bool { return k == MovesMoney || k == Deletes }
+
 // Catalog is all that a recipe can name of the world. It must be immutable and safe for concurrent use.
 type Catalog interface {
 	// Trigger, Action and Service return nil where there is none of that name.
@@ -157,6 +214,7 @@ type Action struct {
 	In      *Object
 	Out     *Object // nil where the vendor answers nothing worth having
 	Effect  Effect
+	Lasting Lasting // what of it can't be undone
 
 	// OutSetting is the input, a list of strings that must be written out, that says more of the answer's shape: OutFor
 	// gives the shape for what it holds, or says what is wrong with it. Empty where the answer has the shape Out whatever the input.

@@ -5,6 +5,7 @@ package schema
 // them. CheckJSON is the strict gate; everything else may then skip without looking.
 
 import (
+	"bytes"
 	"fmt"
 	"unicode/utf8"
 )
@@ -279,16 +280,26 @@ func hex4(raw []byte, i int) (rune, bool) {
 
 // skipString returns the offset behind the string that begins at i, or -1 where it is not closed.
 func skipString(raw []byte, i int) int {
-	for i++; i < len(raw); i++ {
-		switch raw[i] {
-		case '"':
+	for i++; ; i++ {
+		n := bytes.IndexByte(raw[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		start := i
+		i += n
+		// The quote ends the string unless an odd number of backslashes stands before it.
+		end := i
+		for end > start && raw[end-1] == '\\' {
+			end--
+		}
+		if (i-end)%2 == 0 {
 			return i + 1
-		case '\\':
-			i++
 		}
 	}
-	return -1
 }
+
+// structural tells the bytes at which skipValue must look within an object or an array.
+var structural = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
 
 // skipValue returns the offset behind the value that begins at i, or -1 where it does not end. It balances brackets
 // and looks at nothing else.
@@ -302,7 +313,12 @@ func skipValue(raw []byte, i int) int {
 	case '{', '[':
 		depth := 0
 		for i < len(raw) {
-			switch raw[i] {
+			b := raw[i]
+			if !structural[b] {
+				i++
+				continue
+			}
+			switch b {
 			case '"':
 				if i = skipString(raw, i); i < 0 {
 					return -1

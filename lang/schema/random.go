@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"unicode/utf8"
 )
 
 // extreme is what a random object is extreme in. Mistakes are made on the first; the others mix.
@@ -117,7 +118,17 @@ func (m *maker) value(t Type, want *Paths, depth int) any {
 	return []any{nil, true, 1, "text", []any{1, "a", nil}, map[string]any{"x": 1, "y": map[string]any{"z": nil}}}[m.IntN(6)]
 }
 
+// text makes a text that is no longer than the type allows.
 func (m *maker) text(t Type, mode extreme) string {
+	s := m.anyText(t, mode)
+	for t.TooLong(s) {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
+}
+
+func (m *maker) anyText(t Type, mode extreme) string {
 	if len(t.Enum) > 0 {
 		if i := m.n / 8 % (len(t.Enum) + 1); i < len(t.Enum) {
 			return t.Enum[i]

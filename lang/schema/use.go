@@ -52,6 +52,7 @@ const (
 // ActionUse is what an action is where one recipe uses it.
 type ActionUse struct {
 	Effect   Effect
+	Lasting  Lasting // where it is another than the action's own
 	Out      *Object
 	Problems []Problem
 }

@@ -3,6 +3,7 @@ package suite
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,16 +12,22 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
-	"github.com/flowrun/flowrun/lang"
 	"github.com/flowrun/flowrun/lang/check"
 	"github.com/flowrun/flowrun/lang/diag"
 	"github.com/flowrun/flowrun/lang/schema"
 	"github.com/flowrun/flowrun/lang/syntax"
 )
 
+// Project is what tests are about: a lang.Program without errors, or the sound part of one that is being edited.
+type Project interface {
+	Recipe(name string) *check.Recipe // nil where there is none
+	Recipes() []*check.Recipe
+	Variables() []*check.Variable
+}
+
 // Options are what tests are checked against.
 type Options struct {
-	Program  *lang.Program // without errors
+	Program  Project
 	Catalog  schema.Catalog
 	Kinds    []string                          // of failures
 	ReadFile func(path string) ([]byte, error) // by a path from the project's root; nil where there are no fixtures
@@ -67,6 +74,24 @@ func newChecker(o Options) *checker { return &checker{Options: o, funcs: functio
 
 func (c *checker) report(code diag.Code, rng hcl.Range, format string, args ...any) {
 	c.diags = append(c.diags, diag.New(code, rng, fmt.Sprintf(format, args...)))
+}
+
+// mend offers a text in the place of that which the last report is about; none where it is empty.
+func (c *checker) mend(fix string) {
+	if fix == "" || len(c.diags) == 0 {
+		return
+	}
+	d := c.diags[len(c.diags)-1]
+	m, _ := diag.MetaOf(d)
+	m.Replacement = fix
+	d.Extra = m
+}
+
+// mendText is mend for a text in quotes.
+func (c *checker) mendText(name string, known []string) {
+	if near := diag.Suggest(name, known); near != "" {
+		c.mend(strconv.Quote(near))
+	}
 }
 
 func (c *checker) test(f *syntax.TestFile, src *syntax.Test) *Test {
@@ -133,6 +158,9 @@ func (c *checker) find(f *syntax.TestFile, src *syntax.Test) *check.Recipe {
 	}
 	c.report(diag.TestOfNothing, rng, "There is no recipe %q.%s A file of tests is about the recipe of its own name; recipe = \"…\" names another, by its path in the project.",
 		name, diag.DidYouMean(name, names))
+	if rng != src.Range { // else there is nothing written to mend
+		c.mendText(name, names)
+	}
 	return nil
 }
 
@@ -150,6 +178,7 @@ func (c *checker) variables(a *syntax.Arg) map[string]string {
 		}
 		if !slices.Contains(known, name) {
 			c.report(diag.TestUnknownName, rng, "There is no variable %q.%s", name, diag.DidYouMean(name, known))
+			c.mend(diag.Suggest(name, known))
 			return
 		}
 		if v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
@@ -196,6 +225,7 @@ func (c *checker) event(m *syntax.Move) (*Event, bool) {
 	spec := c.Catalog.Trigger(m.Type)
 	if spec == nil {
 		c.report(diag.TestUnknownName, m.TypeRange, "There is no trigger %q.%s", m.Type, diag.DidYouMean(m.Type, c.Catalog.TriggerNames()))
+		c.mendText(m.Type, c.Catalog.TriggerNames())
 		return nil, false
 	}
 	if len(spec.Events) == 0 && spec.TypesSetting == "" && spec.For == nil {
@@ -254,10 +284,12 @@ func (c *checker) envelope(ev *Event, a *syntax.Arg, types []string) {
 		default:
 			if ev.Type = text; text != "" && !slices.Contains(types, text) {
 				c.report(diag.TestValue, a.Expr.Range(), "%q is no type of event that the trigger stands for.%s", text, diag.DidYouMean(text, types))
+				c.mendText(text, types)
 			}
 		}
 	default:
 		c.report(diag.TestUnknownName, a.NameRange, "An envelope has no %q.%s What can be changed of it are %s.", a.Name, diag.DidYouMean(a.Name, known), strings.Join(known, ", "))
+		c.mend(diag.Suggest(a.Name, known))
 	}
 }
 

@@ -15,35 +15,27 @@ import (
 	"github.com/flowrun/flowrun/lang/syntax"
 )
 
-// outcomes are how a run can end, or stand where time does not go on.
-func outcomes() []string {
+// Outcomes are how a run can end, or stand where time does not go on.
+func Outcomes() []string {
 	return []string{"canceled", "completed", "failed", "filtered", "queued", "skipped", "waiting"}
 }
 
 // node finds a step by its name, "on_error.NAME" for one of on_error, or by its address.
 func (c *checker) node(kind check.NodeKind, name string, rng hcl.Range) *check.Node {
+	if n := Step(c.recipe, kind, name); n != nil {
+		return n
+	}
 	word := "action"
 	if kind == check.Wait {
 		word = "wait"
 	}
-	var known []string
-	for _, nodes := range [][]*check.Node{c.recipe.Nodes, c.recipe.OnError} {
-		for _, n := range nodes {
-			if n.Kind != kind || n.Latest != nil {
-				continue
-			}
-			short := strings.Replace(n.Address, word+".", "", 1)
-			if name == n.Address || name == short {
-				return n
-			}
-			known = append(known, short)
-		}
-	}
+	known := Steps(c.recipe, kind)
 	has := ""
 	if len(known) > 0 {
 		has = " It has " + strings.Join(known, ", ") + "."
 	}
 	c.report(diag.TestUnknownStep, rng, "Recipe %s has no %s %q.%s%s", c.recipe.Name, word, name, diag.DidYouMean(name, known), has)
+	c.mendText(name, known)
 	return nil
 }
 
@@ -193,10 +185,12 @@ func (c *checker) failure(args []*syntax.Arg, rng hcl.Range, mocked bool) *Failu
 		switch {
 		case !slices.Contains(known, a.Name):
 			c.report(diag.TestUnknownName, a.NameRange, "An error has no %q here.%s It has %s.", a.Name, diag.DidYouMean(a.Name, known), strings.Join(known, ", "))
+			c.mend(diag.Suggest(a.Name, known))
 		case a.Name == "kind":
 			f.Kind, _ = c.text(a.Expr, "a kind of error")
 			if f.Kind != "" && !slices.Contains(c.Kinds, f.Kind) {
 				c.report(diag.TestValue, a.Expr.Range(), "%q is no kind of error.%s The kinds are %s.", f.Kind, diag.DidYouMean(f.Kind, c.Kinds), strings.Join(c.Kinds, ", "))
+				c.mendText(f.Kind, c.Kinds)
 			}
 		case a.Name == "message":
 			f.Message, _ = c.text(a.Expr, "a message")
@@ -245,8 +239,9 @@ func (c *checker) expectArg(e *Expect, a *syntax.Arg, events int) {
 	switch a.Name {
 	case "outcome":
 		if text, ok := c.text(x, "an outcome"); ok {
-			if e.Outcome = &text; !slices.Contains(outcomes(), text) {
-				c.report(diag.TestValue, x.Range(), "%q is no outcome.%s The outcomes are %s.", text, diag.DidYouMean(text, outcomes()), strings.Join(outcomes(), ", "))
+			if e.Outcome = &text; !slices.Contains(Outcomes(), text) {
+				c.report(diag.TestValue, x.Range(), "%q is no outcome.%s The outcomes are %s.", text, diag.DidYouMean(text, Outcomes()), strings.Join(Outcomes(), ", "))
+				c.mendText(text, Outcomes())
 			}
 		}
 	case "by":
@@ -365,9 +360,19 @@ func leftOut(o *schema.Object) *schema.Object {
 
 // gate looks what stopped a run up among what could: filters by label or address, settings of triggers, flow control.
 func (c *checker) gate(by string, rng hcl.Range) {
-	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency"}
-	for _, n := range c.recipe.Nodes {
-		if n.Latest != nil {
+	known := Stoppers(c.recipe)
+	if !slices.Contains(known, by) {
+		c.report(diag.TestUnknownStep, rng, "Recipe %s has no filter %q.%s", c.recipe.Name, by, diag.DidYouMean(by, known))
+		c.mendText(by, known)
+	}
+}
+
+// Stoppers are what can hold an event or a run of the recipe back: filters by label and by address, settings of triggers,
+// flow control.
+func Stoppers(r *check.Recipe) []string {
+	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency", "limits", "paused"}
+	for _, n := range r.Nodes {
+		if n.Latest != nil && !slices.Contains(known, "latest") {
 			known = append(known, "latest")
 		}
 		if n.Kind == check.Filter {
@@ -377,12 +382,40 @@ func (c *checker) gate(by string, rng hcl.Range) {
 			}
 		}
 	}
-	for _, t := range c.recipe.Triggers {
+	for _, t := range r.Triggers {
 		for _, g := range t.Guards {
 			known = append(known, g.Setting)
 		}
 	}
-	if !slices.Contains(known, by) {
-		c.report(diag.TestUnknownStep, rng, "Recipe %s has no filter %q.%s", c.recipe.Name, by, diag.DidYouMean(by, known))
+	return known
+}
+
+// Steps are the names by which tests know a recipe's actions, or its waits: "customer", and "on_error.tell" for one of
+// on_error.
+func Steps(r *check.Recipe, kind check.NodeKind) []string {
+	var out []string
+	for _, n := range slices.Concat(r.Nodes, r.OnError) {
+		if n.Kind == kind && n.Latest == nil {
+			out = append(out, shortAddress(n))
+		}
 	}
+	return out
+}
+
+func shortAddress(n *check.Node) string {
+	word := "action."
+	if n.Kind == check.Wait {
+		word = "wait."
+	}
+	return strings.Replace(n.Address, word, "", 1)
+}
+
+// Step finds an action or a wait by the name that tests have for it, or by its address; nil where there is none.
+func Step(r *check.Recipe, kind check.NodeKind, name string) *check.Node {
+	for _, n := range slices.Concat(r.Nodes, r.OnError) {
+		if n.Kind == kind && n.Latest == nil && (name == n.Address || name == shortAddress(n)) {
+			return n
+		}
+	}
+	return nil
 }

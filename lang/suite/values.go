@@ -175,6 +175,7 @@ func (c *checker) object(args []*syntax.Arg, o *schema.Object, what string) cty.
 
 func (c *checker) unknownField(rng hcl.Range, name string, o *schema.Object, what string) {
 	c.report(diag.TestUnknownName, rng, "There is no attribute %q in %s.%s", name, what, diag.DidYouMean(name, o.Names()))
+	c.mend(diag.Suggest(name, o.Names()))
 }
 
 func (c *checker) fitField(name string, v cty.Value, x hclsyntax.Expression, rng hcl.Range, f *schema.Field) {
@@ -209,6 +210,7 @@ func (c *checker) fit(v cty.Value, x hclsyntax.Expression, rng hcl.Range, t *sch
 			wrong()
 		case len(t.Enum) > 0 && !slices.Contains(t.Enum, v.AsString()):
 			c.report(diag.TestValue, rng, "%q is none of the values that it can have.%s", v.AsString(), diag.DidYouMean(v.AsString(), t.Enum))
+			c.mendText(v.AsString(), t.Enum)
 		}
 	case schema.KindNumber:
 		if ty != cty.Number {

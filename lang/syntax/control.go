@@ -1,6 +1,6 @@
 package syntax
 
-// Flow control, the blocks within a recipe block, and output, which says what a recipe gives back to its caller.
+// Flow control and limits, the blocks within a recipe block, and output, which says what a recipe gives back to its caller.
 
 import (
 	"fmt"
@@ -19,6 +19,8 @@ func (w *walker) strangeControl(block *hclsyntax.Block) {
 		fix = "concurrency"
 	case "dedupe", "dedup", "idempotency", "unique":
 		fix = "deduplicate"
+	case "budget", "quota", "spending", "max":
+		fix = limitsBlock
 	}
 	if fix == "" {
 		w.strangeInner(block, "A recipe block", slices.Concat(recipeArgs(), controlBlocks()))
@@ -27,9 +29,13 @@ func (w *walker) strangeControl(block *hclsyntax.Block) {
 	w.unexpected(diag.UnexpectedBlock, block.TypeRange, fmt.Sprintf("There is no block %q in a recipe block. Did you mean %q?", block.Type, fix), fix)
 }
 
-// control reads a block of flow control; before are those that stand above it.
+// control reads a block of flow control, or limits; before are those that stand above it.
 func (w *walker) control(block *hclsyntax.Block, before []*Control) *Control {
-	w.labels(block, 0, 0, "A block of flow control has no label.")
+	what := "A block of flow control"
+	if block.Type == limitsBlock {
+		what = "A limits block"
+	}
+	w.labels(block, 0, 0, what+" has no label.")
 	for _, c := range before {
 		if c.Word == block.Type {
 			w.report(diag.DuplicateBlock, block.DefRange(), "A recipe has one %s block at most; the first is on line %d.", block.Type, c.Range.Start.Line)
@@ -59,6 +65,9 @@ func (w *walker) control(block *hclsyntax.Block, before []*Control) *Control {
 	}
 	if len(missing) > 0 {
 		w.report(diag.MissingArg, block.DefRange(), "%s needs %s, for example: %s.", where, list(missing), list(example))
+	}
+	if block.Type == limitsBlock && len(c.Args) == 0 && len(meant) == 0 {
+		w.report(diag.MissingArg, block.DefRange(), "A limits block limits something: max_per_hour = 20 (calls), or max_amount = 50000 (in the currency's smallest unit), or both.")
 	}
 	return c
 }

@@ -12,8 +12,12 @@ type Words struct {
 }
 
 // Inside returns what may be written in the block that the types of blocks lead to, from the outermost on: none for the
-// top of the file, "wait" and "event" for the event of a wait.
+// top of the file, "wait" and "event" for the event of a wait. In a file of tests a block that is told by its first label
+// is called with it: "expect action".
 func Inside(filename string, blocks ...string) Words {
+	if IsTest(filename) {
+		return insideTests(blocks)
+	}
 	if len(blocks) == 0 {
 		if filename == ConfigFile {
 			return Words{Blocks: configBlocks()}
@@ -23,7 +27,7 @@ func Inside(filename string, blocks ...string) Words {
 	switch blocks[len(blocks)-1] {
 	case "recipe":
 		return Words{Args: recipeArgs(), Blocks: controlBlocks()}
-	case "concurrency", "debounce", "deduplicate", "rate_limit", "throttle":
+	case "concurrency", "debounce", "deduplicate", limitsBlock, "rate_limit", "throttle":
 		all, _ := controlArgs(blocks[len(blocks)-1])
 		return Words{Args: all}
 	case "trigger":
@@ -86,6 +90,12 @@ func LabelsOf(block string) Labels {
 		return Labels{Most: 1}
 	case "case":
 		return Labels{Least: 1, Most: 1 << 16}
+	case "test", "each", "advance":
+		return Labels{Least: 1, Most: 1}
+	case "mock":
+		return Labels{Least: 2, Most: 2}
+	case "expect":
+		return Labels{Most: 2}
 	}
 	return Labels{}
 }
@@ -122,12 +132,15 @@ func docs() map[string]string {
 		".concurrency":              "How many runs there are at a time, for each key.",
 		".debounce":                 "Keeps the last of a burst of events, for each key.",
 		".deduplicate":              "Takes one event for each key in a time.",
+		".limits":                   "The most that the recipe may do of what can't be undone; beyond it the recipe pauses.",
 		".rate_limit":               "Takes so many events in a period and drops the rest.",
 		".throttle":                 "Starts so many runs in a period; the rest wait.",
 		".key":                      "What events and runs are told apart by, such as trigger.customer.",
 		".limit":                    "How many there may be.",
 		".period":                   "The time that is counted in, such as \"1m\".",
 		".burst":                    "How many may start at once.",
+		"limits.max_amount":         "How much money may be moved within an hour, in the smallest unit, each currency by itself.",
+		"limits.max_per_hour":       "How many calls that can't be undone may be made within an hour.",
 		"debounce.timeout":          "The longest time to wait for the end of a burst.",
 		"deduplicate.for":           "How long a key is remembered.",
 		"concurrency.on_conflict":   "\"queue\", \"skip\" or \"cancel_running\".",

@@ -65,3 +65,62 @@ func TestInside(t *testing.T) {
 		t.Errorf("%d words were tried: too few for a test", words)
 	}
 }
+
+// TestInsideTests does so for files of tests.
+func TestInsideTests(t *testing.T) {
+	words := 0
+	var visit func(path []string)
+	visit = func(path []string) {
+		w := syntax.Inside("a.test.hcl", path...)
+		place := ""
+		if len(path) > 0 {
+			place = path[len(path)-1]
+		}
+		try := func(word, text string) {
+			words++
+			src, end := "", ""
+			for _, block := range path {
+				src += testHeader(block)
+				end += "}\n"
+			}
+			src += text + end
+			_, diags := syntax.ParseTests(map[string][]byte{"a.test.hcl": []byte(src)})
+			for _, d := range diags {
+				t.Errorf("%s in %v: %s\n%s", word, path, d.Detail, src)
+			}
+			if syntax.TestDoc(place, word) == "" {
+				t.Errorf("%s of %q has no sentence", word, place)
+			}
+		}
+		for _, word := range w.Args {
+			try(word, word+" = null\n")
+		}
+		for _, word := range w.Blocks {
+			try(word, testHeader(word)+"}\n")
+			inner := []string{word}
+			if word == "expect" {
+				inner = append(inner, "expect action", "expect wait", "expect state")
+			}
+			for _, block := range inner {
+				visit(append(path[:len(path):len(path)], block))
+			}
+		}
+	}
+	visit(nil)
+	if words < 40 {
+		t.Errorf("%d words were tried: too few for a test", words)
+	}
+}
+
+// testHeader writes the beginning of a block of tests with the labels that it needs.
+func testHeader(block string) string {
+	switch block {
+	case "mock":
+		return "mock action \"x\" {\n"
+	case "expect action", "expect wait", "expect state":
+		return block + " \"x\" {\n"
+	case "advance":
+		return "advance \"1h\" {\n"
+	}
+	return header(block)
+}

@@ -51,9 +51,9 @@ type Settings struct {
 	Range    hcl.Range  // the block's header
 }
 
-// Control is a block of flow control. It has the arguments that its word needs, unless that is reported.
+// Control is a block of flow control, or limits. It has the arguments that its word needs, unless that is reported.
 type Control struct {
-	Word  string // "concurrency", "throttle", "rate_limit", "debounce" or "deduplicate"
+	Word  string // "concurrency", "throttle", "rate_limit", "debounce", "deduplicate" or "limits"
 	Args  []*Arg
 	Range hcl.Range // the block's header
 }

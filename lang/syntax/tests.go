@@ -258,7 +258,7 @@ func (w *walker) answer(block *hclsyntax.Block, where string, other func(*hclsyn
 		case "sequence":
 			a.Sequence = arg(attr)
 		default:
-			w.strangeArg(attr, where, []string{"error", "result", "sequence"})
+			w.strangeArg(attr, where, append([]string{"error"}, answerArgs()...))
 		}
 	}
 	for _, inner := range block.Body.Blocks {
@@ -267,7 +267,7 @@ func (w *walker) answer(block *hclsyntax.Block, where string, other func(*hclsyn
 			a.Error, a.ErrorRange = w.plain(inner), inner.DefRange()
 		case other != nil && other(inner):
 		default:
-			w.strangeInner(inner, where, []string{"result", "sequence"})
+			w.strangeInner(inner, where, answerArgs())
 		}
 	}
 	return a

@@ -33,12 +33,14 @@ func recipeArgs() []string {
 	return []string{"description", "enabled", "labels", "mode", "priority", "timeout"}
 }
 
-// controlBlocks stand in a recipe block.
+// controlBlocks stand in a recipe block: flow control, and limits.
 func controlBlocks() []string {
-	return []string{"concurrency", "debounce", "deduplicate", "rate_limit", "throttle"}
+	return []string{"concurrency", "debounce", "deduplicate", limitsBlock, "rate_limit", "throttle"}
 }
 
-// controlArgs are the arguments of a block of flow control, and those of them that it needs.
+const limitsBlock = "limits"
+
+// controlArgs are the arguments of a block within a recipe block, and those of them that it needs.
 func controlArgs(word string) (all, needed []string) {
 	switch word {
 	case "concurrency":
@@ -47,6 +49,8 @@ func controlArgs(word string) (all, needed []string) {
 		return []string{"key", "period", "timeout"}, []string{"period"}
 	case "deduplicate":
 		return []string{"for", "key"}, []string{"key", "for"}
+	case limitsBlock:
+		return []string{"max_amount", "max_per_hour"}, nil
 	case "rate_limit":
 		return []string{"key", "limit", "period"}, []string{"limit", "period"}
 	}

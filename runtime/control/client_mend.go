@@ -66,7 +66,7 @@ func (c *Client) WhyRun(ctx context.Context, id string) (*Why, error) {
 // Tail calls f with each run that ends or begins to wait, until ctx ends or the server stops. missed is how many were
 // not told of since the last call. Before all others f is called with nil, once the server tells of what happens.
 func (c *Client) Tail(ctx context.Context, f func(r *Run, missed int) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/stream", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/stream?only=run", http.NoBody)
 	if err != nil {
 		return fmt.Errorf("the server's address %q is not a URL: %w", c.base, err)
 	}

@@ -1,10 +1,10 @@
-// Package control is the operator's door: the HTTP API under /api/v1/ that the command line talks to, the client for
-// it, the metrics, the probes, and a page that says in one look what the server does.
+// Package control is the operator's door: the HTTP API under /api/v1/ that the command line and the page talk to, the
+// client for it, the metrics, and the probes.
 //
 // Whoever gets in sees payloads, which are personal data, and can stop the machine; so it is either reachable from this
-// machine only, or it wants a token. A browser on this machine is not the operator: pages of other origins are kept
-// out, by name (DNS rebinding), by origin, and by the type of what they can post without asking. Secrets are never
-// shown, since they are in no store.
+// machine only, or it wants to know who asks, and what he may. A browser on this machine is not the operator: pages of
+// other origins are kept out, by name (DNS rebinding), by origin, and by the type of what they can post without asking.
+// Secrets are never shown, since they are in no store; what tells of a person is masked for who may only look.
 //
 // The package takes no webhooks and decides nothing: it reads the store, and asks the engine and the reloader.
 package control
@@ -54,11 +54,19 @@ type Config struct {
 	// Ready returns why the server can't take events now; nil where it can. A nil Ready: it always can.
 	Ready func() error
 
-	// Token, where not empty, is what every request but probes must carry. Without one only this machine may ask.
-	Token string
+	// Access is who may come in. nil: who has Token, and may do everything; where that is empty, who is on this machine.
+	Access *Access
+	Token  string
 	// Hosts are names and addresses, without a port, by which the door may be called besides this machine's own,
-	// where there is no token.
+	// where nobody need say who he is.
 	Hosts []string
+
+	// Shapes tells what must be masked. nil: nothing is known to be harmless.
+	Shapes Shapes
+
+	// Page serves the page and its files, which hold no data and are for everybody: every path that is not the API's.
+	// nil: 404.
+	Page http.Handler
 
 	Clock   runtime.Clock // nil is the machine's
 	Log     *slog.Logger  // nil logs nothing
@@ -82,6 +90,7 @@ var ErrBadTrigger = errors.New("the event can't be made")
 // Handler serves the door.
 type Handler struct {
 	cfg     Config
+	access  *Access
 	guard   *guard
 	mux     *http.ServeMux
 	streams streams
@@ -103,9 +112,17 @@ func New(cfg Config) *Handler {
 	if cfg.Reloads == nil {
 		cfg.Reloads = func() (last, good ReloadResult) { return }
 	}
-	h := &Handler{cfg: cfg, guard: newGuard(cfg.Token, cfg.Hosts), mux: http.NewServeMux()}
+	h := &Handler{cfg: cfg, access: cfg.Access, mux: http.NewServeMux()}
+	if h.access == nil {
+		var tokens []Token
+		if cfg.Token != "" {
+			tokens = []Token{UnnamedToken(cfg.Token)}
+		}
+		h.access = NewAccess(tokens, nil, nil)
+	}
+	h.guard = newGuard(h.access, cfg.Hosts, cfg.Clock)
 	for _, r := range h.routes() {
-		h.mux.Handle(r.method+" "+r.path, r.handler)
+		h.mux.Handle(r.method+" "+r.path, r.enter())
 	}
 	return h
 }
@@ -116,13 +133,30 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if p := h.guard.check(r); p != nil {
-		if p.status == http.StatusUnauthorized {
-			header.Set("WWW-Authenticate", `Bearer realm="flowrun"`)
-		}
 		writeProblem(w, p)
 		return
+	}
+	switch path := r.URL.Path; {
+	case isPage(path) && h.cfg.Page != nil:
+		h.cfg.Page.ServeHTTP(w, r)
+		return
+	case isProbe(path) || isPage(path) || path == sessionPath:
+		// Who asks need not be known.
+	default:
+		who, p := h.guard.identify(r)
+		if p != nil {
+			if p.status == http.StatusUnauthorized {
+				header.Set("WWW-Authenticate", `Bearer realm="flowrun"`)
+			}
+			writeProblem(w, p)
+			return
+		}
+		r = withPrincipal(r, who)
 	}
 	h.mux.ServeHTTP(&plainErrors{ResponseWriter: w}, r)
 }

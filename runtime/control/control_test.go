@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flowrun/flowrun/runtime"
-	"github.com/flowrun/flowrun/runtime/memstore"
 )
 
 // TestAnswers compares whole answers with what stands in testdata: the JSON is a contract.
@@ -100,7 +99,14 @@ func TestRefusals(t *testing.T) {
 		{method: "GET", path: "/api/v1/events?since=yesterday", status: 400, code: "bad_parameter", message: "RFC 3339"},
 		{method: "GET", path: "/api/v1/runs?recipes=x", status: 400, code: "unknown_parameter", message: `"recipes"`},
 		{method: "GET", path: "/api/v1/events?status=failed", status: 400, code: "unknown_parameter"},
-		{method: "GET", path: "/api/v1/runs?status=failed&status=running", status: 400, code: "bad_parameter", message: "2 times"},
+		{method: "GET", path: "/api/v1/runs?recipe=a&recipe=b", status: 400, code: "bad_parameter", message: "2 times"},
+		{method: "GET", path: "/api/v1/runs?status=failed,done", status: 400, code: "bad_parameter", message: "done"},
+		{method: "GET", path: "/api/v1/runs?until=soon", status: 400, code: "bad_parameter", message: "until"},
+		{method: "GET", path: "/api/v1/stats?bucket=7m", status: 400, code: "bad_parameter", message: "multiple"},
+		{method: "GET", path: "/api/v1/stats?bucket=5m&since=300d", status: 400, code: "bad_parameter", message: "no more than"},
+		{method: "GET", path: "/api/v1/stats?since=1h&until=2h", status: 400, code: "bad_parameter", message: "before until"},
+		{method: "GET", path: "/api/v1/stats?since=1900-01-01T00:00:00Z", status: 400, code: "bad_parameter"},
+		{method: "GET", path: "/api/v1/stream?only=nothing", status: 400, code: "bad_parameter", message: "breakers"},
 		{method: "GET", path: "/api/v1/runs?a=%zz", status: 400, code: "bad_query"},
 		{method: "POST", path: "/api/v1/store/backup", body: `{"path":"copy.db"}`, status: 400, code: "bad_path", message: "absolute"},
 		{method: "POST", path: "/api/v1/store/backup", body: `{}`, status: 400, code: "bad_path"},
@@ -133,7 +139,7 @@ func TestRefusals(t *testing.T) {
 func TestWithoutAnEngine(t *testing.T) {
 	store := records(t)
 	h := New(Config{Store: store})
-	for _, path := range []string{"/api/v1/status", "/api/v1/recipes", "/api/v1/events", "/api/v1/events/evt_2", "/readyz", "/"} {
+	for _, path := range []string{"/api/v1/status", "/api/v1/recipes", "/api/v1/events", "/api/v1/events/evt_2", "/readyz", "/api/v1/stats"} {
 		if w := ask(h, "GET", path, ""); w.Code != http.StatusOK {
 			t.Errorf("%s answers %d %s", path, w.Code, w.Body)
 		}
@@ -192,7 +198,7 @@ func TestFiltersReachTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []any{
-		runtime.RunQuery{Recipe: "a/b", Status: runtime.RunFailed, EventID: "evt_1", Since: now.Add(-180 * time.Hour), Before: 35, Limit: 11},
+		runtime.RunQuery{Recipe: "a/b", Statuses: []runtime.RunStatus{runtime.RunFailed}, EventID: "evt_1", Since: now.Add(-180 * time.Hour), Before: 35, Limit: 11},
 		runtime.EventQuery{Connection: "c&d", Type: "t", Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Limit: 51},
 	}
 	if diff := cmp.Diff(want, store.asked); diff != "" {
@@ -248,7 +254,7 @@ func TestStoreErrors(t *testing.T) {
 	cfg.Log = logTo(&log)
 	h := New(cfg)
 	store.fail = errors.New("disk I/O error")
-	for _, path := range []string{"/api/v1/status", "/api/v1/runs", "/api/v1/events", "/api/v1/runs/run_5", "/"} {
+	for _, path := range []string{"/api/v1/status", "/api/v1/runs", "/api/v1/events", "/api/v1/runs/run_5"} {
 		if w := ask(h, "GET", path, ""); w.Code != 500 || !strings.Contains(w.Body.String(), "disk I/O error") {
 			t.Errorf("%s answers %d %s", path, w.Code, w.Body)
 		}
@@ -299,40 +305,46 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s %s is served and not described", r.method, r.path)
 		}
 	}
+	// Who may do what is said of each, and the words of records are those of the store.
+	for path, ops := range doc.Paths {
+		for method, op := range ops {
+			var said struct {
+				Role      string `json:"x-role"`
+				Responses map[string]any
+			}
+			if err := json.Unmarshal(op, &said); err != nil {
+				t.Fatal(err)
+			}
+			open := path == sessionPath || isProbe(path)
+			if (said.Role == "") != open || (said.Responses["401"] == nil) != open || said.Role == "view" && method != "get" {
+				t.Errorf("%s %s is for %q, with %v", method, path, said.Role, said.Responses["401"])
+			}
+		}
+	}
+	words := func(schema, field string) string {
+		raw, err := json.Marshal(doc.Components.Schemas[schema].(map[string]any)["properties"].(map[string]any)[field].(map[string]any)["enum"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	var runs, steps []string
+	for s := runtime.RunRunning; s <= runtime.RunSkipped; s++ {
+		runs = append(runs, s.String())
+	}
+	for s := runtime.StepIntent; s <= runtime.StepUnknown; s++ {
+		steps = append(steps, s.String())
+	}
+	for got, want := range map[string][]string{words("Run", "status"): runs, words("Step", "status"): steps} {
+		if raw, err := json.Marshal(want); err != nil || got != string(raw) {
+			t.Errorf("described are %s, there are %s", got, raw)
+		}
+	}
 	// Every reference leads somewhere.
 	for part := range strings.SplitSeq(string(raw), `"#/components/schemas/`) {
 		if name, _, ok := strings.Cut(part, `"`); ok && !strings.HasPrefix(part, "{") && doc.Components.Schemas[name] == nil {
 			t.Errorf("schema %s is referred to and missing", name)
 		}
-	}
-}
-
-func TestPage(t *testing.T) {
-	w := ask(New(config(records(t))), "GET", "/", "")
-	body := w.Body.String()
-	if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("answers %d, %s", w.Code, w.Header().Get("Content-Type"))
-	}
-	for _, want := range []string{"flowrun serve", "v1.2.3", "up 1h30m0s", "1.5 KiB", "stripe, test", "/webhooks/stripe", "billing/dunning",
-		"Tell &lt;b&gt;Customer.io", "run_5", "server: &lt;script&gt;", "reload was refused", "FR2103: &lt;Value&gt;", `name="viewport"`} {
-		if !strings.Contains(body, want) {
-			t.Errorf("no %q on the page", want)
-		}
-	}
-	if strings.Contains(body, "<script") {
-		t.Error("there is a script on the page")
-	}
-	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
-		t.Errorf("Content-Security-Policy %q", csp)
-	}
-	live := config(records(t))
-	live.Engine = machine{live: true}
-	if body := ask(New(live), "GET", "/", "").Body.String(); !strings.Contains(body, "stripe, live") {
-		t.Error("a live connection isn't shown as one")
-	}
-	empty := ask(New(Config{Store: memstore.New()}), "GET", "/", "").Body.String()
-	if !strings.Contains(empty, "None is served.") || !strings.Contains(empty, "None yet.") {
-		t.Error("an empty server has no words for it")
 	}
 }
 

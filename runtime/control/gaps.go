@@ -51,7 +51,7 @@ type BackfillResult struct {
 type BackfillEffect struct {
 	Step   string `json:"step"`
 	Action string `json:"action"`
-	Effect string `json:"effect"` // what a repeat does: "idempotent", "keyed" or "at_most_once"
+	Effect string `json:"effect" enum:"idempotent,keyed,at_most_once"` // what a repeat does
 }
 
 func (h *Handler) gaps(r *http.Request) (any, error) {

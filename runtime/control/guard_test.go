@@ -34,8 +34,12 @@ func TestGuard(t *testing.T) {
 		{name: "another address", host: "10.0.0.1:8081", status: 403, code: "wrong_host"},
 		{name: "unspecified", host: "0.0.0.0:8081", status: 403, code: "wrong_host"},
 		{name: "empty", host: "", status: 403, code: "wrong_host"},
+		{name: "a token that nobody asked for", host: "127.0.0.1:8081", header: map[string]string{"Authorization": "Bearer x"}, status: 200},
 		{name: "configured", host: "box.internal:8081", hosts: []string{"Box.internal"}, status: 200},
 		{name: "rebinding of the page", path: "/", host: "evil.example", status: 403, code: "wrong_host"},
+		{name: "through a proxy", host: "127.0.0.1:8081", header: map[string]string{"X-Forwarded-For": "10.0.0.1"}, status: 403, code: "proxied"},
+		{name: "through another proxy", host: "127.0.0.1:8081", header: map[string]string{"Forwarded": "for=10.0.0.1"}, status: 403, code: "proxied"},
+		{name: "the page through a proxy", path: "/runs", host: "127.0.0.1:8081", header: map[string]string{"Via": "1.1 x"}, status: 403, code: "proxied"},
 		{name: "rebinding of metrics", path: "/metrics", host: "evil.example", status: 403, code: "wrong_host"},
 		{name: "probe by any name", path: "/healthz", host: "10.1.2.3", status: 200},
 		{name: "other probe by any name", path: "/readyz", host: "10.1.2.3", status: 200},
@@ -45,6 +49,15 @@ func TestGuard(t *testing.T) {
 		{name: "other origin", host: "127.0.0.1:8081", header: map[string]string{"Origin": "https://evil.example"}, status: 403, code: "cross_origin"},
 		{name: "other port", host: "127.0.0.1:8081", header: map[string]string{"Origin": "http://127.0.0.1:3000"}, status: 403, code: "cross_origin"},
 		{name: "null origin", host: "127.0.0.1:8081", header: map[string]string{"Origin": "null"}, status: 403, code: "cross_origin"},
+		{name: "a look across sites", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, status: 403, code: "cross_origin"},
+		{name: "a look from a subdomain", path: "/api/v1/stream", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, status: 403, code: "cross_origin"},
+		{name: "leading a person to the API", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, status: 403, code: "cross_origin"},
+		{name: "leading a person to the page", path: "/runs/run_1", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, status: 200},
+		{name: "framing the page", path: "/", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, status: 403, code: "cross_origin"},
+		{name: "a script of the page elsewhere", path: "/assets/x.js", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}, status: 403, code: "cross_origin"},
+		{name: "our own page looks", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "same-origin"}, status: 200},
+		{name: "typed by a person", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "none"}, status: 200},
+		{name: "a site nobody has heard of", host: "127.0.0.1:8081", header: map[string]string{"Sec-Fetch-Site": "elsewhere"}, status: 403, code: "cross_origin"},
 		{name: "form", method: "POST", path: "/api/v1/reload", host: "127.0.0.1:8081", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, status: 415, code: "content_type"},
 		{name: "text that looks like JSON", method: "POST", path: "/api/v1/reload", host: "127.0.0.1:8081", header: map[string]string{"Content-Type": "text/plain; application/json"}, status: 415, code: "content_type"},
 		{name: "no type", method: "POST", path: "/api/v1/reload", host: "127.0.0.1:8081", status: 415, code: "content_type"},
@@ -61,15 +74,20 @@ func TestGuard(t *testing.T) {
 		{name: "another scheme", token: token, host: "x", header: map[string]string{"Authorization": "Basic " + token}, status: 401, code: "unauthorized"},
 		{name: "token in the query", token: token, host: "x", path: "/api/v1/status?token=" + token, status: 401, code: "unauthorized"},
 		{name: "metrics", token: token, host: "x", path: "/metrics", status: 401, code: "unauthorized"},
-		{name: "page", token: token, host: "x", path: "/", status: 401, code: "unauthorized"},
-		{name: "unknown path", token: token, host: "x", path: "/nope", status: 401, code: "unauthorized"},
+		{name: "page", token: token, host: "x", path: "/", status: 200},
+		{name: "page below", token: token, host: "x", path: "/runs/run_5", status: 200},
+		{name: "unknown path of the API", token: token, host: "x", path: "/api/v1/nope", status: 401, code: "unauthorized"},
+		{name: "API itself", token: token, host: "x", path: "/api", status: 401, code: "unauthorized"},
+		{name: "path with another way to write it", token: token, host: "x", path: "/%61pi/v1/status", status: 401, code: "unauthorized"},
+		{name: "path that leads back", token: token, host: "x", path: "/api/v1/session/../status", status: 401, code: "unauthorized"},
+		{name: "head", token: token, method: "HEAD", host: "x", status: 401},
 		{name: "probe", token: token, host: "x", path: "/healthz", status: 200},
 		{name: "other probe", token: token, host: "x", path: "/readyz", status: 200},
 		{name: "token from another origin", token: token, host: "x", header: map[string]string{"Authorization": "Bearer " + token, "Origin": "https://evil.example"}, status: 403, code: "cross_origin"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := config(records(t))
-			cfg.Token, cfg.Hosts = tt.token, tt.hosts
+			cfg.Token, cfg.Hosts, cfg.Page = tt.token, tt.hosts, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})
 			method, path := tt.method, tt.path
 			if method == "" {
 				method = "GET"

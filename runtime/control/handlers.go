@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,27 @@ const (
 	maxRequest  = 1 << 20
 )
 
-func (h *Handler) status(r *http.Request) (any, error) { return h.currentStatus(r.Context()) }
+func (h *Handler) status(r *http.Request) (any, error) {
+	s, err := h.currentStatus(r.Context())
+	if m := h.masker(r); m != nil && err == nil && s.Engine != nil {
+		m.engine(s.Engine)
+	}
+	return s, err
+}
+
+// engine masks what vendors have said.
+func (m *masker) engine(e *EngineStatus) {
+	if m == nil {
+		return
+	}
+	e.Breakers, e.Alerts = slices.Clone(e.Breakers), slices.Clone(e.Alerts)
+	for i := range e.Breakers {
+		e.Breakers[i].Reason = m.text(e.Breakers[i].Reason)
+	}
+	for i := range e.Alerts {
+		e.Alerts[i].Message = m.text(e.Alerts[i].Message)
+	}
+}
 
 func (h *Handler) currentStatus(ctx context.Context) (*Status, error) {
 	counts, err := h.cfg.Store.Counts(ctx)
@@ -73,13 +94,13 @@ func (h *Handler) recipes(*http.Request) (any, error) {
 }
 
 func (h *Handler) events(r *http.Request) (any, error) {
-	q, err := h.query(r, "connection", "type", "where")
+	q, err := h.query(r, "connection", "type", "where", "q", "until")
 	if err != nil {
 		return nil, err
 	}
 	events, err := h.cfg.Store.Events(r.Context(), runtime.EventQuery{
-		Connection: q.Get("connection"), Type: q.Get("type"), Since: q.since, Before: q.before, Limit: q.limit + 1,
-		Where: q.where, Look: h.cfg.Fields,
+		Connection: q.Get("connection"), Type: q.Get("type"), Prefix: q.Get("q"), Since: q.since, Until: q.until, Before: q.before,
+		Limit: q.limit + 1, Where: q.where, Look: h.cfg.Fields,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
@@ -108,21 +129,7 @@ func (h *Handler) event(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the event: %w", err)
 	}
-	out, err := h.eventJSON(r.Context(), e)
-	if err != nil {
-		return nil, err
-	}
-	out.Payload = rawJSON(e.Payload)
-	runs, err := h.cfg.Store.RunsOf(r.Context(), e.Seq)
-	if err != nil {
-		return nil, fmt.Errorf("finding the event's runs: %w", err)
-	}
-	for _, run := range runs {
-		summary := runJSON(run)
-		summary.Steps = nil
-		out.Runs = append(out.Runs, summary)
-	}
-	return out, nil
+	return h.wholeEvent(r.Context(), e, h.masker(r))
 }
 
 func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error) {
@@ -134,28 +141,29 @@ func (h *Handler) eventJSON(ctx context.Context, e *runtime.Event) (Event, error
 	if err != nil {
 		return out, fmt.Errorf("finding the decision: %w", err)
 	}
-	out.Decision = &Decision{Program: d.Program, At: d.At.UTC(), Runs: d.Runs, Matched: []string{}}
-	if h.cfg.Engine != nil {
-		bare := *e
-		bare.Payload = nil
-		out.Decision.Matched = append(out.Decision.Matched, h.cfg.Engine.Matched(ctx, &bare, d)...)
-	}
+	out.Decision = h.decisionOf(ctx, e, d)
 	return out, nil
 }
 
+func (h *Handler) decisionOf(ctx context.Context, e *runtime.Event, d *runtime.Decision) *Decision {
+	out := &Decision{Program: d.Program, At: d.At.UTC(), Runs: d.Runs, Matched: []string{}}
+	if h.cfg.Engine != nil {
+		bare := *e
+		bare.Payload = nil
+		out.Matched = append(out.Matched, h.cfg.Engine.Matched(ctx, &bare, d)...)
+	}
+	return out
+}
+
 func (h *Handler) runs(r *http.Request) (any, error) {
-	q, err := h.query(r, "recipe", "status", "event", "where")
+	q, err := h.query(r, "recipe", "status", "event", "where", "q", "until", "kind", "step")
 	if err != nil {
 		return nil, err
 	}
-	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Since: q.since, Before: q.before, Limit: q.limit + 1,
-		Where: q.where, Look: h.cfg.Fields}
-	if word := q.Get("status"); word != "" {
-		status, ok := runtime.ParseRunStatus(word)
-		if !ok {
-			return nil, badParam("status", word, statusWords)
-		}
-		rq.Status = status
+	rq := runtime.RunQuery{Recipe: q.Get("recipe"), EventID: q.Get("event"), Prefix: q.Get("q"), Kind: q.Get("kind"), Step: q.Get("step"),
+		Since: q.since, Until: q.until, Before: q.before, Limit: q.limit + 1, Where: q.where, Look: h.cfg.Fields}
+	if rq.Statuses, err = statuses(q.Values["status"]); err != nil {
+		return nil, err
 	}
 	runs, err := h.cfg.Store.Runs(r.Context(), rq)
 	if err != nil {
@@ -166,10 +174,31 @@ func (h *Handler) runs(r *http.Request) (any, error) {
 		runs = runs[:q.limit]
 		list.Next = cursor(runs[len(runs)-1].Seq)
 	}
+	masked := h.masker(r) != nil
 	for _, run := range runs {
-		out := runJSON(run)
-		out.Steps = nil
+		out, err := h.listed(r.Context(), run, masked)
+		if err != nil {
+			return nil, err
+		}
 		list.Runs = append(list.Runs, out)
+	}
+	return list, nil
+}
+
+// statuses reads names of statuses, several of which may stand in one parameter with commas between them.
+func statuses(params []string) ([]runtime.RunStatus, error) {
+	var list []runtime.RunStatus
+	for _, param := range params {
+		for word := range strings.SplitSeq(param, ",") {
+			if word == "" {
+				continue
+			}
+			status, ok := runtime.ParseRunStatus(word)
+			if !ok {
+				return nil, badParam("status", word, statusWords)
+			}
+			list = append(list, status)
+		}
 	}
 	return list, nil
 }
@@ -179,7 +208,7 @@ func (h *Handler) run(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the run: %w", err)
 	}
-	return runJSON(run), nil
+	return h.wholeRun(r.Context(), run, h.masker(r))
 }
 
 func (h *Handler) backup(r *http.Request) (any, error) {
@@ -246,6 +275,7 @@ func (h *Handler) readyz(w http.ResponseWriter, _ *http.Request) {
 type listQuery struct {
 	url.Values
 	since  time.Time
+	until  time.Time
 	before int64
 	limit  int
 	where  []runtime.Field
@@ -260,7 +290,7 @@ func (h *Handler) query(r *http.Request, filters ...string) (*listQuery, error) 
 		return nil, problem(http.StatusBadRequest, "bad_query", "the query can't be read: "+err.Error())
 	}
 	q := &listQuery{Values: values, limit: defaultPage}
-	known := map[string]bool{"since": true, "limit": true, "cursor": true}
+	known := map[string]bool{"since": true, "limit": true, "cursor": true, "masked": true}
 	for _, f := range filters {
 		known[f] = true
 	}
@@ -274,7 +304,7 @@ func (h *Handler) query(r *http.Request, filters ...string) (*listQuery, error) 
 			}
 			continue
 		}
-		if len(vs) > 1 {
+		if len(vs) > 1 && name != "status" {
 			return nil, problem(http.StatusBadRequest, "bad_parameter", fmt.Sprintf("%s is given %d times", name, len(vs)))
 		}
 	}
@@ -292,12 +322,14 @@ func (h *Handler) query(r *http.Request, filters ...string) (*listQuery, error) 
 		}
 		q.before = n
 	}
-	if s := q.Get("since"); s != "" {
-		at, ok := since(s, h.cfg.Clock.Now())
-		if !ok {
-			return nil, badParam("since", s, "a time as of RFC 3339, or how long ago, such as 90m or 7d")
+	for name, to := range map[string]*time.Time{"since": &q.since, "until": &q.until} {
+		if s := q.Get(name); s != "" {
+			at, ok := since(s, h.cfg.Clock.Now())
+			if !ok {
+				return nil, badParam(name, s, "a time as of RFC 3339, or how long ago, such as 90m or 7d")
+			}
+			*to = at
 		}
-		q.since = at
 	}
 	return q, nil
 }

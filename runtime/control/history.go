@@ -81,15 +81,19 @@ func (h *Handler) history(r *http.Request) (any, error) {
 	list := History{Events: []Event{}}
 	size := 0
 	for i, e := range events {
+		m := h.masker(r)
 		out := EventOf(e)
 		out.Payload = rawJSON(e.Payload)
+		m.event(&out, e)
 		runs, err := h.cfg.Store.RunsOf(r.Context(), e.Seq)
 		if err != nil {
 			return nil, fmt.Errorf("reading an event's runs: %w", err)
 		}
 		size += len(e.Payload)
 		for _, run := range runs {
-			out.Runs = append(out.Runs, runJSON(run))
+			shown := runJSON(run)
+			m.run(r.Context(), &shown, run)
+			out.Runs = append(out.Runs, shown)
 			for _, s := range run.Steps {
 				size += len(s.Input) + len(s.Output)
 			}
@@ -136,7 +140,7 @@ func (c *Client) History(ctx context.Context, since, cursor string, limit int) (
 func onlyParams(r *http.Request, known ...string) (url.Values, error) {
 	q := r.URL.Query()
 	for name, vs := range q {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known, name) && name != "masked" {
 			return nil, problem(http.StatusBadRequest, "unknown_parameter", fmt.Sprintf("there is no parameter %q here", name))
 		}
 		if len(vs) > 1 {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -41,8 +42,8 @@ type RetryRequest struct {
 
 // ResolveRequest settles a step whose outcome is unknown.
 type ResolveRequest struct {
-	Step    string `json:"step,omitempty"` // its address; the only unknown one where left out
-	Outcome string `json:"outcome"`        // "sent": it was done, the run goes on; "resend": it was not, and is done again
+	Step    string `json:"step,omitempty"`             // its address; the only unknown one where left out
+	Outcome string `json:"outcome" enum:"sent,resend"` // "sent": it was done, the run goes on; "resend": it was not, and is done again
 }
 
 // ReplayRequest says how an event is run again.
@@ -69,15 +70,20 @@ type ResumeRequest struct {
 type Pause struct {
 	Recipe string `json:"recipe"`
 	Drop   bool   `json:"drop"`
-	Held   int    `json:"held"` // how many of its runs are held, 1000 for that or more; 0 in a status, which doesn't count them
+	Reason string `json:"reason,omitempty"` // a sentence without its full stop, where its limits were reached
+	Held   int    `json:"held"`             // how many of its runs are held, 1000 for that or more; 0 in a status, which doesn't count them
 }
 
 // BulkRequest selects runs and says what to do with them.
 type BulkRequest struct {
 	Recipe string   `json:"recipe,omitempty"`
-	Status string   `json:"status,omitempty"`
+	Status string   `json:"status,omitempty"` // several with commas between them
 	Event  string   `json:"event,omitempty"`
+	Kind   string   `json:"kind,omitempty"` // of the error that it failed with
+	Step   string   `json:"step,omitempty"` // that it failed at
+	Query  string   `json:"q,omitempty"`    // what the ids of the run or of its event begin with
 	Since  string   `json:"since,omitempty"`
+	Until  string   `json:"until,omitempty"`
 	Where  []string `json:"where,omitempty"` // NAME=VALUE, of the event
 
 	Preview bool `json:"preview,omitempty"` // only count them
@@ -91,6 +97,8 @@ type BulkResult struct {
 	Done    int            `json:"done"`
 	Refused []BulkRefusal  `json:"refused,omitempty"` // the first hundred
 	Failed  int            `json:"failed"`            // how many were refused
+
+	ids []string // of those that were done, the first hundred
 }
 
 // BulkRefusal is one run that was left as it is.
@@ -104,9 +112,18 @@ const (
 	maxRefused = 100
 )
 
-// mend makes a handler of something an operator does; without an operator there is nothing to do.
+// mend makes a handler of something an operator is asked; without an operator there is nothing to ask.
 func (h *Handler) mend(f func(r *http.Request, op Operator) (any, error)) http.Handler {
-	return h.json(func(r *http.Request) (any, error) {
+	return h.json(h.operated(f))
+}
+
+// acts is mend for what an operator does. what is the word for it in the audit log.
+func (h *Handler) acts(what string, f func(r *http.Request, op Operator) (any, error)) http.Handler {
+	return h.act(what, h.operated(f))
+}
+
+func (h *Handler) operated(f func(r *http.Request, op Operator) (any, error)) func(r *http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
 		if h.cfg.Operator == nil {
 			return nil, problem(http.StatusNotFound, "not_found", "this server can't do that")
 		}
@@ -115,7 +132,7 @@ func (h *Handler) mend(f func(r *http.Request, op Operator) (any, error)) http.H
 			return nil, problem(http.StatusConflict, "refused", refusal(err))
 		}
 		return v, err
-	})
+	}
 }
 
 // refusal is the sentence without the word that marks it.
@@ -180,8 +197,13 @@ func (h *Handler) replayEvent(r *http.Request, op Operator) (any, error) {
 		return nil, err
 	}
 	list := RunList{Runs: []Run{}}
+	masked := h.masker(r) != nil
 	for _, run := range runs {
-		list.Runs = append(list.Runs, runJSON(run))
+		out, err := h.listed(r.Context(), run, masked)
+		if err != nil {
+			return nil, err
+		}
+		list.Runs = append(list.Runs, out)
 	}
 	return list, nil
 }
@@ -220,8 +242,8 @@ func (h *Handler) pauseOf(ctx context.Context, recipe string, drop bool) (*Pause
 	return &Pause{Recipe: recipe, Drop: drop, Held: len(held)}, nil
 }
 
-// by says who asked, as far as the door knows.
-func (h *Handler) by(*http.Request) string { return "operator" }
+// by says who asked.
+func (h *Handler) by(r *http.Request) string { return asker(r).name }
 
 func (h *Handler) retryMany(r *http.Request, op Operator) (any, error) {
 	return h.bulk(r, "failed", func(ctx context.Context, id string, o RetryRequest) error { return op.Retry(ctx, id, o) })
@@ -244,34 +266,36 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 		return nil, err
 	}
 	req.Bulk = true
-	q := runtime.RunQuery{Recipe: req.Recipe, EventID: req.Event, Limit: bulkPage}
+	q := runtime.RunQuery{Recipe: req.Recipe, EventID: req.Event, Prefix: req.Query, Kind: req.Kind, Step: req.Step, Limit: bulkPage}
 	if req.Status == "" {
 		req.Status = status
 	}
-	var statuses []runtime.RunStatus
-	if req.Status == "" {
-		statuses = []runtime.RunStatus{runtime.RunWaiting, runtime.RunQueued, runtime.RunRunning}
-	} else {
-		s, ok := runtime.ParseRunStatus(req.Status)
-		if !ok {
-			return nil, badParam("status", req.Status, statusWords)
-		}
-		statuses = []runtime.RunStatus{s}
+	wanted, err := statuses([]string{req.Status})
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	if len(wanted) == 0 {
+		wanted = []runtime.RunStatus{runtime.RunWaiting, runtime.RunQueued, runtime.RunRunning}
+	}
 	if q.Where, err = fields(req.Where); err != nil {
 		return nil, err
 	}
-	if req.Since != "" {
-		at, ok := since(req.Since, h.cfg.Clock.Now())
-		if !ok {
-			return nil, badParam("since", req.Since, "a time as of RFC 3339, or how long ago, such as 90m or 7d")
+	for _, bound := range []struct {
+		name, text string
+		to         *time.Time
+	}{{"since", req.Since, &q.Since}, {"until", req.Until, &q.Until}} {
+		if bound.text == "" {
+			continue
 		}
-		q.Since = at
+		at, ok := since(bound.text, h.cfg.Clock.Now())
+		if !ok {
+			return nil, badParam(bound.name, bound.text, "a time as of RFC 3339, or how long ago, such as 90m or 7d")
+		}
+		*bound.to = at
 	}
 	q.Look = h.cfg.Fields
 	out := &BulkResult{Recipes: map[string]int{}}
-	for _, s := range statuses {
+	for _, s := range wanted {
 		q.Status, q.Before = s, 0
 		for {
 			page, err := h.cfg.Store.Runs(r.Context(), q)
@@ -287,7 +311,9 @@ func (h *Handler) bulk(r *http.Request, status string, do func(context.Context, 
 				}
 				switch err := do(r.Context(), run.ID, req.RetryRequest); {
 				case err == nil:
-					out.Done++
+					if out.Done++; len(out.ids) < maxAuditIDs {
+						out.ids = append(out.ids, run.ID)
+					}
 				case errors.Is(err, ErrRefused) || errors.Is(err, runtime.ErrNotFound):
 					out.Failed++
 					if len(out.Refused) < maxRefused {

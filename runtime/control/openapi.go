@@ -28,12 +28,15 @@ func (h *Handler) openapi(*http.Request) (any, error) {
 		"info": map[string]any{
 			"title":       "flowrun control",
 			"version":     "1",
-			"description": "What a flowrun server does and did. Lists page by cursor, the newest first.",
+			"description": "What a flowrun server does and did. Lists page by cursor, the newest first. Who may only view sees what tells of a person masked.",
 		},
 		"paths": paths,
 		"components": map[string]any{
-			"schemas":         schemas,
-			"securitySchemes": map[string]any{"token": map[string]any{"type": "http", "scheme": "bearer"}},
+			"schemas": schemas,
+			"securitySchemes": map[string]any{
+				"token":   map[string]any{"type": "http", "scheme": "bearer"},
+				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": "flowrun"},
+			},
 		},
 	}
 	return doc, nil
@@ -48,21 +51,45 @@ func operation(r route, schemas map[string]any) map[string]any {
 		}
 	}
 	for _, p := range r.params {
-		params = append(params, map[string]any{"name": p.name, "in": "query", "description": p.doc,
-			"schema": map[string]any{"type": "string"}})
+		shape := map[string]any{"type": "string"}
+		switch p.name {
+		case "limit":
+			shape = map[string]any{"type": "integer", "minimum": 1, "maximum": largestPage, "default": defaultPage}
+		case "masked":
+			shape = map[string]any{"type": "string", "enum": []string{"1"}}
+		case "where": // the only one that may be given several times
+			shape = map[string]any{"type": "array", "items": shape}
+		}
+		params = append(params, map[string]any{"name": p.name, "in": "query", "description": p.doc, "schema": shape})
 	}
 	content := map[string]any{r.media: map[string]any{"schema": map[string]any{"type": "string"}}}
 	if r.media == "" {
 		content = jsonContent(r.out, schemas)
 	}
-	op := map[string]any{
-		"summary":    r.summary,
-		"parameters": params,
-		"responses": map[string]any{
-			strconv.Itoa(http.StatusOK): map[string]any{"description": "done", "content": content},
-			"default":                   map[string]any{"description": "refused", "content": jsonContent(problemBody{}, schemas)},
-		},
-		"security": []any{map[string]any{}, map[string]any{"token": []any{}}},
+	refused := func(why string) map[string]any {
+		return map[string]any{"description": why, "content": jsonContent(problemBody{}, schemas)}
+	}
+	responses := map[string]any{
+		strconv.Itoa(http.StatusOK): map[string]any{"description": "done", "content": content},
+		"default":                   refused("refused"),
+	}
+	security := []any{map[string]any{}}
+	if !r.open {
+		// The first is for who needs no token: on this machine, where there is none, or by a trusted proxy.
+		security = append(security, map[string]any{"token": []any{}}, map[string]any{"session": []any{}})
+		responses[strconv.Itoa(http.StatusUnauthorized)] = refused("nobody is known to ask")
+		responses[strconv.Itoa(http.StatusForbidden)] = refused("who asks may not, or comes from another origin")
+	}
+	op := map[string]any{"summary": r.summary, "parameters": params, "responses": responses, "security": security}
+	if !r.open {
+		op["x-role"] = r.needs().String()
+	}
+	if len(r.says) > 0 {
+		says := map[string]any{}
+		for name, v := range r.says {
+			says[name] = schemaOf(reflect.TypeOf(v), schemas)
+		}
+		op["x-events"] = says
 	}
 	if r.in != nil {
 		op["requestBody"] = map[string]any{"required": true, "content": jsonContent(r.in, schemas)}
@@ -114,6 +141,9 @@ func schemaOf(t reflect.Type, schemas map[string]any) map[string]any {
 					continue
 				}
 				properties[tag] = schemaOf(f.Type, schemas)
+				if words := f.Tag.Get("enum"); words != "" {
+					properties[tag] = map[string]any{"type": "string", "enum": strings.Split(words, ",")}
+				}
 				if !strings.Contains(options, "omit") {
 					required = append(required, tag)
 				}

@@ -10,7 +10,7 @@ import (
 // ServerInfo is what a server knows of itself before it does anything.
 type ServerInfo struct {
 	Version   string    `json:"version"`
-	Mode      string    `json:"mode"`             // "serve" or "dev"
+	Mode      string    `json:"mode" enum:"serve,dev"`
 	Shadow    bool      `json:"shadow,omitempty"` // no call that changes anything is made
 	StartedAt time.Time `json:"started_at"`
 	Listen    string    `json:"listen"`  // address of the webhook listener
@@ -53,7 +53,7 @@ type EngineStatus struct {
 // Breaker is a connection whose calls are held back, since too many failed.
 type Breaker struct {
 	Connection string    `json:"connection"`
-	State      string    `json:"state"` // "open" or "half-open"
+	State      string    `json:"state" enum:"open,half-open"`
 	Since      time.Time `json:"since"`
 	Until      time.Time `json:"until"`  // when a call is tried again
 	Reason     string    `json:"reason"` // of the last failure
@@ -110,8 +110,9 @@ type Recipe struct {
 	Actions     []string          `json:"actions"`
 	Labels      map[string]string `json:"labels,omitempty"`
 
-	Paused  string `json:"paused,omitempty"`  // "hold" or "drop": what becomes of its events
-	Removed bool   `json:"removed,omitempty"` // it is served no more, and has runs that have not ended
+	Paused  string `json:"paused,omitempty" enum:"hold,drop"` // what becomes of its events
+	Reason  string `json:"reason,omitempty"`                  // why it is paused, where its limits were reached
+	Removed bool   `json:"removed,omitempty"`                 // it is served no more, and has runs that have not ended
 	Running int64  `json:"running"`
 	Waiting int64  `json:"waiting"`
 	Queued  int64  `json:"queued"`
@@ -142,7 +143,7 @@ type Run struct {
 	EventID    string    `json:"event_id"`
 	EventType  string    `json:"event_type"`
 	Connection string    `json:"connection"`
-	Status     string    `json:"status"`
+	Status     string    `json:"status" enum:"running,waiting,completed,filtered,failed,canceled,queued,skipped"`
 	StartedAt  time.Time `json:"started_at"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	DurationMS int64     `json:"duration_ms"` // 0 while it has not ended
@@ -152,16 +153,17 @@ type Run struct {
 	Program    string    `json:"program"`
 	ReplayOf   string    `json:"replay_of,omitempty"`
 	Generation int       `json:"generation,omitempty"`
-	Retries    int       `json:"retries,omitempty"` // how often it was taken up again by hand
-	Queue      string    `json:"queue,omitempty"`   // what a queued run waits for: concurrency, throttle, debounce or paused
-	Parent     string    `json:"parent,omitempty"`  // the run that called it
-	Shadow     bool      `json:"shadow,omitempty"`  // calls that change anything were recorded and not made
+	Retries    int       `json:"retries,omitempty"`                                                // how often it was taken up again by hand
+	Queue      string    `json:"queue,omitempty" enum:"none,concurrency,throttle,debounce,paused"` // what a queued run waits for
+	Parent     string    `json:"parent,omitempty"`                                                 // the run that called it
+	Shadow     bool      `json:"shadow,omitempty"`                                                 // calls that change anything were recorded and not made
 
 	// Of a run that another called: what with, and what it gave back.
 	Input  json.RawMessage `json:"input,omitempty"`
 	Output json.RawMessage `json:"output,omitempty"`
 
-	Steps []Step `json:"steps,omitempty"` // not in lists
+	Steps  []Step `json:"steps,omitempty"`  // not in lists
+	Masked int    `json:"masked,omitempty"` // how many values are masked
 }
 
 // Step is one step of a run.
@@ -170,7 +172,7 @@ type Step struct {
 	Index      int             `json:"index,omitempty"` // its place among the recipe's nodes, those of on_error last
 	Each       string          `json:"each,omitempty"`  // key of the element of a for_each
 	Action     string          `json:"action"`          // empty for a wait
-	Status     string          `json:"status"`
+	Status     string          `json:"status" enum:"intent,waiting,done,skipped,failed,unknown"`
 	Key        string          `json:"key,omitempty"`
 	StartedAt  time.Time       `json:"started_at,omitzero"`
 	EndedAt    time.Time       `json:"ended_at,omitzero"`
@@ -215,6 +217,7 @@ type Event struct {
 	Decision   *Decision       `json:"decision,omitempty"` // left out until a program has decided
 	Payload    json.RawMessage `json:"payload,omitempty"`  // not in lists, nor once retention has dropped it
 	Runs       []Run           `json:"runs,omitempty"`     // not in lists
+	Masked     int             `json:"masked,omitempty"`   // how many values of the payload are masked
 }
 
 // Decision is what a program made of an event.
@@ -269,7 +272,7 @@ type TriggerResult struct {
 
 // Probe is the answer of /healthz and /readyz.
 type Probe struct {
-	Status string `json:"status"`
+	Status string `json:"status" enum:"ok,ready,not ready"`
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 )
@@ -19,7 +20,7 @@ type Why struct {
 // Verdict is what one recipe made of an event.
 type Verdict struct {
 	Recipe  string `json:"recipe"`
-	Outcome string `json:"outcome"` // "ran", "held back", "not started", "failed", "disabled"
+	Outcome string `json:"outcome" enum:"ran,held back,not started,failed,disabled"`
 	Because string `json:"because"` // one sentence
 	Run     string `json:"run,omitempty"`
 	Status  string `json:"status,omitempty"` // of the run
@@ -53,7 +54,13 @@ func (h *Handler) whyEvent(r *http.Request, op Operator) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the event: %w", err)
 	}
-	return op.WhyEvent(r.Context(), e)
+	w, err := op.WhyEvent(r.Context(), e)
+	if m := h.masker(r); m != nil && err == nil {
+		if err = h.learnAll(r.Context(), m, e.Seq); err == nil {
+			m.why(w)
+		}
+	}
+	return w, err
 }
 
 func (h *Handler) whyRun(r *http.Request, op Operator) (any, error) {
@@ -61,5 +68,27 @@ func (h *Handler) whyRun(r *http.Request, op Operator) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the run: %w", err)
 	}
-	return op.WhyRun(r.Context(), run)
+	w, err := op.WhyRun(r.Context(), run)
+	if m := h.masker(r); m != nil && err == nil {
+		if err = h.learnAll(r.Context(), m, run.EventSeq); err == nil {
+			m.why(w)
+		}
+	}
+	return w, err
+}
+
+// learnAll has m know what is masked of an event and of its runs.
+func (h *Handler) learnAll(ctx context.Context, m *masker, event int64) error {
+	if err := h.learn(ctx, m, event); err != nil {
+		return err
+	}
+	runs, err := h.cfg.Store.RunsOf(ctx, event)
+	if err != nil {
+		return fmt.Errorf("finding the event's runs: %w", err)
+	}
+	for _, run := range runs {
+		out := runJSON(run)
+		m.run(ctx, &out, run)
+	}
+	return nil
 }

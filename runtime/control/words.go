@@ -18,6 +18,9 @@ func (r *Run) Standing(at func(time.Time) string) string {
 	}
 	switch {
 	case r.Status == runtime.RunQueued.String():
+		if r.Queue == runtime.QueuePaused.String() && r.StoppedBy != "" {
+			return "held by its recipe's " + r.StoppedBy + " until the recipe is resumed"
+		}
 		return queueWords(r.Queue, due)
 	case r.Error != nil && due != "": // its on_error waits
 		return r.Error.Kind + ": " + r.Error.Message + "; on_error " + due

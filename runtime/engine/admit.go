@@ -65,6 +65,7 @@ type admission struct {
 	priority time.Duration
 	order    time.Time
 
+	spent      bool // it had begun, and was held for its recipe's limits
 	starts     bool
 	replaced   *runtime.Run // the run of the same burst that this one is done instead of
 	newInLane  bool         // it waits for a place, and its row is being written
@@ -224,9 +225,9 @@ func (e *Engine) decide(a *admission, en *ruling) {
 	run, now := a.r.run, e.clock.Now()
 	// What was held, or waited for its burst to end, must not be found so again.
 	log := run.Status == runtime.RunQueued && (run.Queue == runtime.QueuePaused || run.Queue == runtime.QueueDebounce)
-	if a.from <= fromPause || asked(run) && run.Queue != runtime.QueueThrottle && run.Queue != runtime.QueueLane {
+	if a.from <= fromPause || a.spent || asked(run) && run.Queue != runtime.QueueThrottle && run.Queue != runtime.QueueLane {
 		if p := f.paused[run.Recipe]; p != nil && !p.lets(run) {
-			if p.Drop {
+			if p.Drop && !a.spent {
 				a.drop(en, byPaused, now)
 				return
 			}
@@ -414,6 +415,9 @@ func (a *admission) queue(en *ruling, why runtime.Queue, due time.Time) {
 func (a *admission) start(en *ruling, record bool, now time.Time) {
 	run := a.r.run
 	a.starts = true
+	if a.spent {
+		releaseHeld(run, now)
+	}
 	if run.Status == runtime.RunQueued && len(run.Steps) == 0 {
 		run.StartedAt, run.Waited = now, 0 // waiting for its turn is no part of the time that it takes
 	}
@@ -443,6 +447,8 @@ func (e *Engine) goOn(r *runner, ticket int64, admitted func()) (bool, error) {
 	run, f := r.run, &e.flow
 	a := &admission{r: r}
 	switch {
+	case heldForLimits(run):
+		a.from, a.spent = fromLane, true
 	case run.Status == runtime.RunWaiting, run.Queue == runtime.QueueLane:
 		a.from = fromLane
 	case run.Queue == runtime.QueueThrottle:

@@ -43,14 +43,19 @@ func (e *Engine) Cancel(ctx context.Context, id, by string) error {
 	return e.cancelFamily(ctx, id, "canceled by "+by)
 }
 
-// cancelFamily cancels a run and those that it called and that have not ended.
+// cancelFamily cancels a run and those that it called and that have not ended. Of a run that was canceled before, it
+// cancels what is left.
 func (e *Engine) cancelFamily(ctx context.Context, id, why string) error {
-	if err := e.cancelRun(ctx, id, why); err != nil {
-		return err
+	refused := e.cancelRun(ctx, id, why)
+	if refused != nil && !isRefused(refused) {
+		return refused
 	}
 	run, err := e.storedRun(ctx, id)
 	if err != nil {
 		return err
+	}
+	if refused != nil && run.Status != runtime.RunCanceled {
+		return refused
 	}
 	for _, s := range run.Steps {
 		if s.Child == "" || s.Status == runtime.StepDone {
@@ -60,7 +65,7 @@ func (e *Engine) cancelFamily(ctx context.Context, id, why string) error {
 			return err
 		}
 	}
-	return nil
+	return refused
 }
 
 // halt asks a run that is being worked on to start nothing more. It returns what is closed when nobody works on it any
@@ -139,6 +144,9 @@ func (e *Engine) cancelRun(ctx context.Context, id, why string) error {
 		steps = append(steps, s)
 	}
 	run.Steps = steps
+	if heldForLimits(run) {
+		run.StoppedBy = ""
+	}
 	run.Status, run.Error, run.EndedAt, run.Due, run.Queue = runtime.RunCanceled, reason, now, time.Time{}, 0
 	if err := e.record(&runtime.Change{Runs: []*runtime.Run{run}, Wake: wakeOf(run)}); err != nil {
 		return fmt.Errorf("canceling run %s: %w", id, err)
@@ -192,11 +200,11 @@ func (e *Engine) cancelLane(name string, ids []string, before time.Time) {
 	}
 }
 
-// cancelFor is cancelRun of a run that has a place or waits for one, and may not have begun. It tries again until that
+// cancelFor is cancelFamily of a run that has a place or waits for one, and may not have begun. It tries again until that
 // is done, or until Drain.
 func (e *Engine) cancelFor(id, why string) {
 	for !e.draining.Load() {
-		err := e.cancelRun(context.Background(), id, why)
+		err := e.cancelFamily(context.Background(), id, why)
 		switch {
 		case err == nil, isRefused(err):
 			return

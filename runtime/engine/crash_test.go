@@ -28,6 +28,20 @@ func (s *mortalStore) Record(ctx context.Context, c *runtime.Change) error {
 	return s.Store.Record(ctx, c)
 }
 
+func (s *mortalStore) Spend(ctx context.Context, sp *runtime.Spending) (int, int64, error) {
+	if s.death.is() {
+		return 0, 0, runtime.ErrClosed
+	}
+	return s.Store.Spend(ctx, sp)
+}
+
+func (s *mortalStore) Pause(ctx context.Context, p *runtime.Pause) error {
+	if s.death.is() {
+		return runtime.ErrClosed
+	}
+	return s.Store.Pause(ctx, p)
+}
+
 // death is the end of a process at the nth time that it comes to a point.
 type death struct {
 	mu    sync.Mutex
@@ -47,6 +61,14 @@ func (d *death) at(point string) {
 		d.dead = true
 		close(d.c)
 	}
+}
+
+// spares ends what could still kill the process, and reports whether it is dead.
+func (d *death) spares() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.point = ""
+	return d.dead
 }
 
 func (d *death) is() bool {

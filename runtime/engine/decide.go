@@ -22,8 +22,9 @@ type eventWork struct {
 	decision *runtime.Decision
 	keys     []runtime.Await // by which waits could know the event; they go with the decision
 	received time.Time
-	alone    bool // there is one run: it carries the decision into the store
-	decided  bool // the decision is in the store
+	alone    bool    // there is one run: it carries the decision into the store
+	decided  bool    // the decision is in the store
+	shared   *shared // in a trial; else nil
 }
 
 // handle decides an event and runs what it leads to. It returns nil when the decision is recorded.

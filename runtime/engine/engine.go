@@ -100,6 +100,7 @@ type Engine struct {
 	turns     *turnstile
 	flow      flow
 	anyPaused atomic.Bool
+	pausing   sync.Mutex              // held while a pause is made or ended, in the store and in memory
 	awaited   atomic.Pointer[awaited] // what waits look for; nil where none does
 	opMu      sync.Mutex              // held while work is begun from outside, so that Drain sees it
 
@@ -286,12 +287,20 @@ func (e *Engine) Connection(name string) *connectors.Conn {
 // record writes a change, however long the store refuses: what was done must not be forgotten while this process
 // lives. It gives up, with the store's error, only when the engine is cut off.
 func (e *Engine) record(c *runtime.Change) error {
-	calls := calledIn(c)
-	for complained := false; ; complained = true {
-		if complained && e.known(calls) {
+	calls, again := calledIn(c), false
+	return e.insist(func() error {
+		if again && e.known(calls) {
 			return nil // it was made, and what it began has gone on since
 		}
-		err := e.cfg.Store.Record(context.Background(), c)
+		again = true
+		return e.cfg.Store.Record(context.Background(), c)
+	})
+}
+
+// insist does what writes to the store, however long that refuses.
+func (e *Engine) insist(write func() error) error {
+	for complained := false; ; complained = true {
+		err := write()
 		if err == nil {
 			if complained {
 				e.log.Info("the store writes again")

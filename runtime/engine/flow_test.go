@@ -540,3 +540,26 @@ func TestCancelRunningReachesWaits(t *testing.T) {
 		})
 	}
 }
+
+func TestCancelRunningReachesCalledRuns(t *testing.T) {
+	w := newWorld(t, map[string]string{
+		"greet.hcl": strings.Replace(greet, "action", "wait \"pause\" {\n for = \"1h\"\n}\naction", 1),
+		"r.hcl":     "recipe {\n concurrency {\n limit = 1\n on_conflict = \"cancel_running\"\n while_waiting = true\n}\n}\n" + calls("trigger.id", ""),
+	})
+	untilWaits := func(ev *runtime.Event) {
+		for run := w.nextRun(); run.EventID != ev.ID || run.Recipe != "greet" || run.Status != runtime.RunWaiting; {
+			run = w.nextRun()
+		}
+	}
+	first := w.send(w.order("order.created", `id="o1"`))
+	untilWaits(first)
+	second := w.send(w.order("order.created", `id="o2"`))
+	untilWaits(second)
+	w.clock.Advance(time.Hour)
+	for run := w.toEnd(); run.EventID != second.ID || run.Recipe != "r" || !run.Status.Ended(); {
+		run = w.toEnd()
+	}
+	if got := w.names(); got != "o2" {
+		t.Errorf("calls: %s", got)
+	}
+}

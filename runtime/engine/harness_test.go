@@ -120,6 +120,16 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 			Call: connectors.Func(v.call),
 		}
 	}
+	lasting := func(name string, effect schema.Effect, does schema.Lasting) *connectors.Action {
+		a := action(name, effect)
+		a.Lasting = does
+		a.In = schema.NewObject(name, append(a.In.Fields(), schema.Field{Name: "amount", Type: number},
+			schema.Field{Name: "currency", Type: text}, schema.Field{Name: "confirm", Type: schema.Type{Kind: schema.KindBool}})...)
+		return a
+	}
+	money := schema.Lasting{Kind: schema.MovesMoney, Amount: "amount", Currency: "currency"}
+	confirmed := money
+	confirmed.Only = "confirm"
 	trigger := func(name, event string) *schema.Trigger {
 		return &schema.Trigger{Name: name, Service: "acme", Doc: "Test trigger", Settings: schema.NewObject("settings"),
 			Payload: acmeOrder(), Events: []string{event}, Previous: true,
@@ -153,7 +163,10 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 			}},
 		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid"), chosen},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
-			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce), order},
+			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce), order,
+			lasting("acme_pay", schema.Keyed, money), lasting("acme_charge", schema.Keyed, confirmed),
+			lasting("acme_erase", schema.Idempotent, schema.Lasting{Kind: schema.Deletes}),
+			lasting("acme_text", schema.AtMostOnce, schema.Lasting{Kind: schema.SendsMessage})},
 	}, flowrun.Spec())
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,8 @@ const (
 	indexBatch = 512                    // events indexed at a time
 	indexRead  = 64                     // events in memory at a time
 	indexRest  = 20 * time.Millisecond  // between batches while there are more
-	indexYield = 500 * time.Millisecond // the same while events wait for the engine
+	indexYield = 500 * time.Millisecond // the same while the engine is busy: a thousand a second keep up with most loads
+	indexBusy  = 8                      // events and runs worked on, from which on the engine is busy
 	indexIdle  = 5 * time.Second        // between looks
 	expireRest = time.Minute            // between times that the store forgets what has expired
 
@@ -55,7 +56,7 @@ func (e *Engine) indexLoop() {
 		switch {
 		case !more:
 			rest = indexIdle
-		case e.behind.Load() || len(e.feed) > 0:
+		case e.behind.Load() || len(e.feed) > 0 || len(e.slots) >= indexBusy:
 			rest = indexYield
 		default:
 			rest = indexRest

@@ -26,6 +26,9 @@ type attempt struct {
 	refused error               // why it is not to be had in this process, or why it isn't wanted any more
 	called  bool
 
+	spending *runtime.Spending // what it counts for; nil where for nothing
+	over     bool              // the recipe's limits don't allow it now
+
 	at    time.Time
 	took  time.Duration
 	value connectors.Result
@@ -133,12 +136,30 @@ func (r *runner) ask(a *attempt) {
 	case r.failing.Load() || r.halt.Load() != nil:
 		release(errNotCalled)
 		a.refused = errNotCalled
+	case a.spending != nil:
+		r.askLimits(a, release)
 	default:
 		a.release = release
 	}
 }
 
-// putOff puts down a step that may not call: for a while, or to be begun after the next start.
+// askLimits counts a call for which there is permission.
+func (r *runner) askLimits(a *attempt, release func(error)) {
+	fits, err := r.e.spend(a.spending)
+	switch {
+	case err != nil:
+		a.refused = err
+	case !fits:
+		a.over = true
+	default:
+		r.e.cfg.Crash("after-spend")
+		a.release = release
+		return
+	}
+	release(errNotCalled)
+}
+
+// putOff puts down a step that may not call: for a while, until the recipe is resumed, or to be begun after the next start.
 func (r *runner) putOff(a *attempt) {
 	if a.refused != nil {
 		r.cut = r.cut || !errors.Is(a.refused, errNotCalled)
@@ -147,6 +168,7 @@ func (r *runner) putOff(a *attempt) {
 	}
 	s := r.step(a.unit)
 	s.Status, s.Due = runtime.StepWaiting, r.e.clock.Now().Add(a.wait)
+	a.unit.over = a.over
 	r.putDown(a.unit, waiting)
 }
 

@@ -37,6 +37,7 @@ type doors struct {
 
 type doorKey struct {
 	connection, class string
+	endpoint          string // where the vendor holds it to a limit of its own
 	once              bool
 	batched           bool // many of these calls make one request
 }
@@ -92,7 +93,7 @@ func (e *Engine) permit(ctx context.Context, conn *connectors.Conn, a *connector
 
 // door returns the way of an action's calls, made if need be.
 func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
-	key := doorKey{conn.Name, a.Limit, a.Effect == schema.AtMostOnce, false}
+	key := doorKey{connection: conn.Name, class: a.Limit, endpoint: a.Endpoint, once: a.Effect == schema.AtMostOnce}
 	if b, ok := conn.Kept.(connectors.Batcher); ok {
 		key.batched = b.Batches(a)
 	}
@@ -122,19 +123,15 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 		}
 		d.limits = append(d.limits, l)
 	}
-	class := key
-	class.once = false
-	l := ds.classes[class]
-	if l == nil {
-		// The vendor may ask for a rest where it states no limit, and of calls that share their requests.
-		var limit connectors.Limit
-		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil && !class.batched {
-			limit = spec.Limit(conn, a.Limit).Of(conn)
+	if a.Endpoint != "" {
+		each := doorKey{connection: conn.Name, class: connectors.EachEndpoint, endpoint: a.Endpoint, batched: key.batched}
+		if l := e.limiterOf(each, conn); l.limits() {
+			d.limits = append(d.limits, l)
 		}
-		l = newLimiter(limit)
-		ds.classes[class] = l
 	}
-	d.limits = append(d.limits, l)
+	class := key
+	class.once, class.endpoint = false, ""
+	d.limits = append(d.limits, e.limiterOf(class, conn))
 	d.leave = func(outcome error) {
 		if e.calls.Err() == nil { // a call that a shutdown cut off says nothing of the vendor
 			d.breaker.record(e.clock.Now(), outcome)
@@ -143,6 +140,21 @@ func (e *Engine) door(conn *connectors.Conn, a *connectors.Action) *door {
 	}
 	ds.byKey[key] = d
 	return d
+}
+
+// limiterOf returns the limiter of a class, made if need be; doors.mu must be held. There is one also where no limit is
+// stated, since the vendor may ask for a rest, and of calls that share their requests.
+func (e *Engine) limiterOf(class doorKey, conn *connectors.Conn) *limiter {
+	l := e.doors.classes[class]
+	if l == nil {
+		var limit connectors.Limit
+		if spec := e.cfg.Registry.Spec(conn.Service); spec != nil && !class.batched {
+			limit = spec.Limit(conn, class.class).Of(conn)
+		}
+		l = newLimiter(limit)
+		e.doors.classes[class] = l
+	}
+	return l
 }
 
 func (d *door) leaveLimits(e *Engine, outcome error) {
@@ -189,6 +201,9 @@ func newLimiter(l connectors.Limit) *limiter {
 	}
 	return lim
 }
+
+// limits reports whether there is a limit at all.
+func (l *limiter) limits() bool { return l.pace.every > 0 || l.places > 0 }
 
 // enter takes a place and a token. It returns how long the caller must stay away where it can't have them by the
 // deadline.

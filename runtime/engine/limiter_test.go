@@ -110,6 +110,24 @@ func TestPermitPacesCalls(t *testing.T) {
 	}
 }
 
+func TestEndpointsHaveLimitsOfTheirOwn(t *testing.T) {
+	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 5}, connectors.EachEndpoint: {Rate: 0.1, Burst: 2}})
+	for i, c := range []struct {
+		endpoint string
+		goes     bool
+	}{
+		{"GET /a", true}, {"GET /a", true}, {"GET /a", false}, // its own limit
+		{"GET /b", true}, {"GET /b", true}, {"GET /c", true},
+		{"GET /d", false}, {"", false}, // that of the account
+	} {
+		a := &connectors.Action{Action: schema.Action{Name: "acme_put", Effect: schema.Idempotent}, Endpoint: c.endpoint}
+		release, wait, err := p.engine.permit(context.Background(), p.conn, a, false)
+		if err != nil || (release != nil) != c.goes {
+			t.Errorf("call %d, of %q: goes %v, waits %v, %v", i, c.endpoint, release != nil, wait, err)
+		}
+	}
+}
+
 func TestLimitsAreTheVendorsOwn(t *testing.T) {
 	p := newPermits(t, map[string]connectors.Limit{"": {Rate: 0.1, Burst: 1, Unless: "url"}})
 	p.ask(schema.Idempotent, false)

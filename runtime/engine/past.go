@@ -56,6 +56,11 @@ func NewPast(events []PastEvent) *Past {
 	return p
 }
 
+// Has reports whether there is an event of that type, or of any for "*", that came through the connection.
+func (p *Past) Has(connection, eventType string) bool {
+	return len(p.kinds[routeKey{connection, eventType}]) > 0
+}
+
 // Len is how many events there are.
 func (p *Past) Len() int { return len(p.events) }
 

@@ -35,24 +35,43 @@ func (e *Engine) Pause(ctx context.Context, recipe string, drop bool, by string)
 	if g := e.current.Load(); g == nil || g.recipes[recipe] == nil {
 		return refuse("there is no recipe %q", recipe)
 	}
-	p := &runtime.Pause{Recipe: recipe, Drop: drop, By: by, At: e.clock.Now()}
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
+	p := &runtime.Pause{Recipe: recipe, Drop: drop, By: by, At: e.clock.Now(), Reason: e.stoppedFor(recipe)}
 	if err := e.cfg.Store.Pause(ctx, p); err != nil {
 		return fmt.Errorf("pausing %s: %w", recipe, err)
 	}
-	f := &e.flow
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if old := f.paused[recipe]; old != nil {
-		old.Pause, old.resuming = *p, false
-		return nil
-	}
-	f.paused[recipe] = &pausedRecipe{Pause: *p}
-	e.anyPaused.Store(true)
+	e.paused(p)
 	return nil
 }
 
-// Resume makes a paused recipe take events again, those that were held first.
+// stoppedFor returns why a recipe is paused by its limits, which holds when it is paused by hand as well, or "".
+func (e *Engine) stoppedFor(recipe string) string {
+	e.flow.mu.Lock()
+	defer e.flow.mu.Unlock()
+	if p := e.flow.paused[recipe]; p != nil && !p.resuming {
+		return p.Reason
+	}
+	return ""
+}
+
+// paused notes a pause that is in the store.
+func (e *Engine) paused(p *runtime.Pause) {
+	f := &e.flow
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if old := f.paused[p.Recipe]; old != nil {
+		old.Pause, old.resuming = *p, false
+		return
+	}
+	f.paused[p.Recipe] = &pausedRecipe{Pause: *p}
+	e.anyPaused.Store(true)
+}
+
+// Resume makes a paused recipe take events again, those that were held first. Its budgets begin anew.
 func (e *Engine) Resume(ctx context.Context, recipe string) error {
+	e.pausing.Lock()
+	defer e.pausing.Unlock()
 	f := &e.flow
 	f.mu.Lock()
 	p := f.paused[recipe]

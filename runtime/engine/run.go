@@ -30,7 +30,6 @@ type runner struct {
 
 	object, previous []byte
 	payload          cty.Value // object decoded as far as it is read; NilVal where that is still to do
-	event            cty.Value // in a trial, where it is known; else NilVal
 	scope            *eval.Scope
 
 	*progress // main, or handler once that has begun
@@ -422,18 +421,27 @@ func (r *runner) conclude() error {
 	if r.work != nil && r.work.alone {
 		change.Decision, change.Keys = r.work.decision, r.work.keys
 	}
+	recorded := func() {}
+	if r.run.Status == runtime.RunWaiting && r.holds() {
+		recorded = r.hold()
+	}
 	leaves := r.leavesLane()
 	if leaves && !ended {
 		r.run.Queue = runtime.QueueLane // it must have a place again before it goes on
 	}
 	r.e.cfg.Crash("before-run-recorded")
-	if err := r.save(change); err != nil {
+	err := r.save(change)
+	recorded()
+	if err != nil {
 		return err
 	}
 	r.down.Store(true)
 	r.e.cfg.Crash("after-run-recorded")
-	if r.run.Status == runtime.RunWaiting {
+	switch r.run.Status {
+	case runtime.RunWaiting:
 		r.e.cfg.Crash("after-wait-recorded")
+	case runtime.RunQueued:
+		r.e.cfg.Metrics.RunQueued(r.run.Recipe, r.run.Queue.String())
 	}
 	if leaves {
 		r.e.leftLane(r.run)

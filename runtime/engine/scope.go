@@ -25,19 +25,26 @@ func (r *runner) openScope() error {
 	if r.payload != cty.NilVal {
 		payload = r.payload
 	} else if !r.rec.Reads.Empty() {
-		v, drift, err := r.trigger.Payload.Decode(r.object, r.rec.Reads)
-		if err != nil {
-			return &connectors.Error{Kind: connectors.KindDrift, Message: "the payload can't be read: " + err.Error(), Err: err}
+		v, known := cty.NilVal, false
+		if r.work != nil && r.work.shared != nil {
+			v, known = r.work.shared.payload(r.trigger.Payload, r.object)
 		}
-		r.e.noteDrift(r.ev, drift)
+		if !known {
+			var drift []schema.Drift
+			var err error
+			if v, drift, err = r.trigger.Payload.Decode(r.object, r.rec.Reads); err != nil {
+				return &connectors.Error{Kind: connectors.KindDrift, Message: "the payload can't be read: " + err.Error(), Err: err}
+			}
+			r.e.noteDrift(r.ev, drift)
+		}
 		payload = v
 	}
 	s.Set("trigger", payload)
 	if !r.rec.ReadsPrevious.Empty() {
 		s.Set("previous", r.oldValues())
 	}
-	s.Set("event", r.eventValue())
-	s.Set("run", r.runValue())
+	s.SetLater("event", r.eventValue)
+	s.SetLater("run", r.runValue())
 	s.Set("var", r.rec.vars)
 	r.scope = s
 	return nil
@@ -70,17 +77,18 @@ func (r *runner) scopeWithout() {
 	s := eval.NewScope(r.rec.funcs, r.rec.locals)
 	s.Set("trigger", null)
 	s.Set("previous", null)
-	s.Set("event", r.eventValue())
-	s.Set("run", r.runValue())
+	s.SetLater("event", r.eventValue)
+	s.SetLater("run", r.runValue())
 	s.Set("var", r.rec.vars)
 	r.scope = s
 }
 
 func (r *runner) eventValue() cty.Value {
-	if r.event != cty.NilVal {
-		return r.event
+	made := func() cty.Value { return envelope(r.ev, r.previous, r.run.ReplayOf != "", r.e.causedBy(r.ev)) }
+	if r.work != nil && r.work.shared != nil {
+		return r.work.shared.envelope(made)
 	}
-	return envelope(r.ev, r.previous, r.run.ReplayOf != "", r.e.causedBy(r.ev))
+	return made()
 }
 
 // envelope is `event`.
@@ -111,21 +119,24 @@ func envelope(ev *runtime.Event, previous []byte, replayed bool, causedBy cty.Va
 	})
 }
 
-func (r *runner) runValue() cty.Value {
-	url := ""
-	if r.e.cfg.RunURL != nil {
-		url = r.e.cfg.RunURL(r.run.ID)
-	}
-	started := r.run.StartedAt
+// runValue makes `run` as it is now, when somebody reads it.
+func (r *runner) runValue() func() cty.Value {
+	id, recipe, started, address := r.run.ID, r.run.Recipe, r.run.StartedAt, r.e.cfg.RunURL
 	if !r.began.IsZero() {
 		started = r.began
 	}
-	return cty.ObjectVal(map[string]cty.Value{
-		"id":         cty.StringVal(r.run.ID),
-		"recipe":     cty.StringVal(r.run.Recipe),
-		"started_at": timeValue(started),
-		"url":        orNull(url),
-	})
+	return func() cty.Value {
+		url := ""
+		if address != nil {
+			url = address(id)
+		}
+		return cty.ObjectVal(map[string]cty.Value{
+			"id":         cty.StringVal(id),
+			"recipe":     cty.StringVal(recipe),
+			"started_at": timeValue(started),
+			"url":        orNull(url),
+		})
+	}
 }
 
 func timeValue(t time.Time) cty.Value { return cty.StringVal(t.UTC().Format(time.RFC3339)) }

@@ -99,6 +99,10 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 		r.shadow(u)
 		return nil, nil
 	}
+	spending, err := r.spending(n, input, s.Key)
+	if err != nil {
+		return nil, err
+	}
 	if u.of == nil {
 		r.state[n.Index] = running
 	} else {
@@ -109,7 +113,7 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 	if n.Latest != nil {
 		account = r.ev.Account // whose object it is
 	}
-	return &attempt{unit: u, call: &connectors.Call{
+	return &attempt{unit: u, spending: spending, call: &connectors.Call{
 		Action:    r.actions[n.Index],
 		Conn:      r.conns[n.Index],
 		Input:     input,

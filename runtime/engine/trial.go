@@ -97,8 +97,7 @@ func (w *Trier) Try(i int, leaveOut map[string]bool) ([]*Tried, error) {
 	w.clock.now = w.event.began()
 	began := w.clock.now
 	var out []*Tried
-	runners := w.e.match(w.t.g, rt, ev, &eventWork{decision: &runtime.Decision{}})
-	w.share(rt, runners)
+	runners := w.e.match(w.t.g, rt, ev, &eventWork{decision: &runtime.Decision{}, shared: w.sharedOf(rt)})
 	for _, r := range runners {
 		if leaveOut[r.rec.Name] {
 			continue
@@ -114,11 +113,15 @@ func (w *Trier) Try(i int, leaveOut map[string]bool) ([]*Tried, error) {
 	return out, nil
 }
 
-// share decodes what the recipes read of an event once for all that take it.
-func (w *Trier) share(rt *route, runners []*runner) {
-	if len(runners) < 2 {
-		return
-	}
+// shared is what the recipes that meet an event have in common. One goroutine tries them.
+type shared struct {
+	reads    map[*schema.Object]*schema.Paths // of all of them, by the shape of the payload
+	payloads map[*schema.Object]cty.Value
+	event    cty.Value
+}
+
+// sharedOf returns it for an event of a route.
+func (w *Trier) sharedOf(rt *route) *shared {
 	reads := w.reads[rt]
 	if reads == nil {
 		reads = map[*schema.Object]*schema.Paths{}
@@ -131,24 +134,28 @@ func (w *Trier) share(rt *route, runners []*runner) {
 		}
 		w.reads[rt] = reads
 	}
-	shared := map[*schema.Object]cty.Value{}
-	event := runners[0].eventValue()
-	for _, r := range runners {
-		r.event = event
-		if r.payload != cty.NilVal || r.rec.Reads.Empty() {
-			continue
+	return &shared{reads: reads, payloads: map[*schema.Object]cty.Value{}}
+}
+
+// payload decodes what all recipes read of an object. It is not known where it can't be read: each says so itself.
+func (s *shared) payload(shape *schema.Object, object []byte) (v cty.Value, known bool) {
+	v, known = s.payloads[shape]
+	if !known && s.reads[shape] != nil {
+		var err error
+		if v, _, err = shape.Decode(object, s.reads[shape]); err != nil {
+			v = cty.NilVal
 		}
-		shape := r.trigger.Payload
-		v, known := shared[shape]
-		if !known {
-			var err error
-			if v, _, err = shape.Decode(r.object, reads[shape]); err != nil {
-				v = cty.NilVal // each says so itself
-			}
-			shared[shape] = v
-		}
-		r.payload = v
+		s.payloads[shape] = v
 	}
+	return v, v != cty.NilVal
+}
+
+// envelope is `event`, made once.
+func (s *shared) envelope(made func() cty.Value) cty.Value {
+	if s.event == cty.NilVal {
+		s.event = made()
+	}
+	return s.event
 }
 
 // Held names what holds an event back from a recipe before there is a run, or returns "".

@@ -53,13 +53,20 @@ func TestATrialRepeatsTheRun(t *testing.T) {
 		"a loop":              onCreated + "action \"acme_put\" \"each\" {\n for_each = [\"x\", \"y\"]\n name = each.value\n}\n" + put("b", `coalesce(try(action.each[1].email, "none"), "none")`),
 		"a wait":              onCreated + put("a", `"a"`) + "wait \"w\" {\n for = \"24h\"\n}\n" + put("b", `"${wait.w.timed_out}"`),
 		"a wait for an event": onCreated + wait + put("b", `"${wait.w.timed_out}"`),
+		"what is kept":        onCreated + "action \"state_increment\" \"n\" {\n name = \"n\"\n}\n" + put("a", `"${action.n.value}"`),
+		"a called recipe":     calls("trigger.id", "") + put("a", `coalesce(action.greet.text, "none")`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{"r.hcl": src}
+			files := map[string]string{"r.hcl": src, "greet.hcl": greet}
 			w := newWorld(t, files)
 			w.vendor.answer = byName
 			ev := w.send(w.order("order.created"))
-			run := w.nextRun()
+			var run *runtime.Run
+			if name == "a called recipe" {
+				run = w.runOf("r")
+			} else {
+				run = w.nextRun()
+			}
 			if name == "a wait for an event" {
 				w.clock.Advance(time.Hour)
 				w.send(w.order("order.paid"))

@@ -63,6 +63,8 @@ type unit struct {
 	dirty bool          // step is not in the store as it is
 	loop  *loop         // of a node with for_each, once it is begun or restored
 
+	over bool // its call was too much for the recipe's limits
+
 	of    *loop // whose element it is; nil for a node
 	item  int
 	state nodeState // of an element; that of a node is in progress.state

@@ -133,7 +133,7 @@ func (e *Engine) WhyRun(ctx context.Context, run *runtime.Run) (*Verdict, error)
 		return nil, err
 	}
 	r.progress = &r.main
-	r.askGates(v, run.Status == runtime.RunSkipped || run.Status == runtime.RunQueued)
+	r.askGates(v, run.Status == runtime.RunSkipped || run.Status == runtime.RunQueued && len(run.Steps) == 0)
 	return v, nil
 }
 

@@ -272,8 +272,11 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, door *Door) (refu
 	}
 
 	now := h.cfg.Clock.Now()
-	env, err := door.Webhook.Open(&connectors.WebhookRequest{Body: buf.Bytes(), Header: r.Header, Conn: door.Conn, Now: now,
-		Path: door.Path, Settings: door.Settings})
+	req := &connectors.WebhookRequest{Body: buf.Bytes(), Header: r.Header, Conn: door.Conn, Now: now, Path: door.Path, Settings: door.Settings}
+	if r.URL.RawQuery != "" {
+		req.Query = r.URL.Query()
+	}
+	env, err := door.Webhook.Open(req)
 	if err != nil {
 		return opening(err)
 	}

@@ -54,3 +54,28 @@ func TestPathOfOnesOwn(t *testing.T) {
 		t.Errorf("without a body: %d %q", code, body)
 	}
 }
+
+// TestQueryIsHandedOn: a sender that signs nothing says its secret in the URL, which stands in no log.
+func TestQueryIsHandedOn(t *testing.T) {
+	var got *connectors.WebhookRequest
+	hook := &connectors.Webhook{Open: func(r *connectors.WebhookRequest) (*connectors.Envelope, error) {
+		got = r
+		return nil, connectors.Forged("the token is not right")
+	}}
+	door := &Door{Conn: &connectors.Conn{Name: "library"}, Webhook: hook}
+	f := newFixture(func(c *Config) {
+		c.Door = func(name string) *Door { return map[string]*Door{"library": door}[name] }
+	})
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, httptest.NewRequest("POST", "/webhooks/library?token=s3cret&event=asset%20uploaded", strings.NewReader("{}")))
+	if w.Code != http.StatusUnauthorized || got.Token() != "s3cret" || got.Query.Get("event") != "asset uploaded" {
+		t.Errorf("%d, %+v", w.Code, got)
+	}
+	if f.log.Len() == 0 || strings.Contains(f.log.String(), "s3cret") {
+		t.Errorf("logged: %s", f.log.String())
+	}
+	f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/webhooks/library", strings.NewReader("{}")))
+	if got.Query != nil || got.Token() != "" {
+		t.Errorf("without a query: %+v", got)
+	}
+}

@@ -3,6 +3,8 @@ package memstore
 import (
 	"context"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/runtime"
 )
@@ -61,7 +63,7 @@ func (s *Store) Events(ctx context.Context, q runtime.EventQuery) ([]*runtime.Ev
 		}
 		e := s.events[seq]
 		if (q.Connection == "" || e.Connection == q.Connection) && (q.Type == "" || e.Type == q.Type) &&
-			!e.ReceivedAt.Before(q.Since) && (q.Before <= 0 || e.Seq < q.Before) && s.has(seq, q.Where, q.Look) {
+			strings.HasPrefix(e.ID, q.Prefix) && within(e.ReceivedAt, q.Since, q.Until) && (q.Before <= 0 || e.Seq < q.Before) && s.has(seq, q.Where, q.Look) {
 			list = append(list, copyEvent(e, false))
 		}
 	}
@@ -80,10 +82,22 @@ func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) ([]*runtime.Run, e
 			break
 		}
 		if (q.Recipe == "" || r.Recipe == q.Recipe) && (q.EventID == "" || r.EventID == q.EventID) &&
-			(q.Status == 0 || r.Status == q.Status) && !r.StartedAt.Before(q.Since) && (q.Before <= 0 || r.Seq < q.Before) &&
-			s.has(r.EventSeq, q.Where, q.Look) {
+			inStatus(r, &q) && within(r.StartedAt, q.Since, q.Until) && (q.Before <= 0 || r.Seq < q.Before) &&
+			q.Holds(r) && s.has(r.EventSeq, q.Where, q.Look) {
 			list = append(list, copyRun(r, false))
 		}
 	}
 	return list, nil
+}
+
+func inStatus(r *runtime.Run, q *runtime.RunQuery) bool {
+	if len(q.Statuses) > 0 {
+		return slices.Contains(q.Statuses, r.Status)
+	}
+	return q.Status == 0 || r.Status == q.Status
+}
+
+// within reports whether t is at since or later, and before until. A time that is not known is in no span.
+func within(t, since, until time.Time) bool {
+	return !t.Before(since) && (until.IsZero() || !t.IsZero() && t.Before(until))
 }

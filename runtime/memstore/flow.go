@@ -196,6 +196,7 @@ func (s *Store) Resume(ctx context.Context, recipe string) error {
 		return err
 	}
 	defer s.mu.Unlock()
+	s.forgetSpent(recipe)
 	delete(s.pauses, recipe)
 	return nil
 }

@@ -36,8 +36,11 @@ type Store struct {
 	pauses   map[string]*runtime.Pause
 	state    map[string]*runtime.StateValue
 	counters map[string]*counter
-	fields   map[int64][]runtime.Field // of events, by Seq
+	spent    map[spentOn]map[string]spending // by the call's id
+	fields   map[int64][]runtime.Field       // of events, by Seq
 	fieldsTo int64
+	audits   []*runtime.Audit // in the order of Seq
+	auditSeq int64
 }
 
 type key struct{ connection, id string }
@@ -50,7 +53,7 @@ func New() *Store {
 		events: map[int64]*runtime.Event{}, byID: map[key]int64{}, decisions: map[int64]*runtime.Decision{},
 		runByID: map[string]*runtime.Run{}, programs: map[string]*runtime.Program{}, waits: newWaits(),
 		marks: map[string]*runtime.Mark{}, pauses: map[string]*runtime.Pause{}, state: map[string]*runtime.StateValue{},
-		counters: map[string]*counter{}, fields: map[int64][]runtime.Field{},
+		counters: map[string]*counter{}, spent: map[spentOn]map[string]spending{}, fields: map[int64][]runtime.Field{},
 	}
 }
 

@@ -62,5 +62,6 @@ func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, fo
 		}
 	}
 	s.waits.drop(oldest, gone)
+	s.audits = slices.DeleteFunc(s.audits, func(a *runtime.Audit) bool { return a.At.Before(ids) })
 	return dropped, forgotten, nil
 }

@@ -86,6 +86,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (n int, err error) {
 			n++
 		}
 	}
+	n += s.expireSpent(now)
 	for name, c := range s.counters {
 		for id, item := range c.items {
 			gone := expired(item.Expires, now)

@@ -197,14 +197,14 @@ func testHeld(t *testing.T, h Harness) {
 	}
 	equal(t, "pauses of none", must[[]*runtime.Pause](t)(s.Pauses(t.Context())), []*runtime.Pause(nil))
 	do(s.Resume(t.Context(), "never"))
-	do(s.Pause(t.Context(), &runtime.Pause{Recipe: "b", By: "ada", At: at(1)}))
-	do(s.Pause(t.Context(), &runtime.Pause{Recipe: "a", Drop: true, By: "bob", At: at(2)}))
+	do(s.Pause(t.Context(), &runtime.Pause{Recipe: "b", By: "ada", At: at(1), Reason: "too much"}))
+	do(s.Pause(t.Context(), &runtime.Pause{Recipe: "a", Drop: true, By: "bob", At: at(2), Reason: "more than it may"}))
 	do(s.Pause(t.Context(), &runtime.Pause{Recipe: "b", Drop: true, By: "eve", At: at(3)}))
 	if h.Reopen != nil {
 		s = h.Reopen(t, s)
 	}
 	equal(t, "pauses", must[[]*runtime.Pause](t)(s.Pauses(t.Context())), []*runtime.Pause{
-		{Recipe: "a", Drop: true, By: "bob", At: at(2)}, {Recipe: "b", Drop: true, By: "eve", At: at(3)}})
+		{Recipe: "a", Drop: true, By: "bob", At: at(2), Reason: "more than it may"}, {Recipe: "b", Drop: true, By: "eve", At: at(3)}})
 	do(s.Resume(t.Context(), "a"))
 	equal(t, "pauses left", must[[]*runtime.Pause](t)(s.Pauses(t.Context())), []*runtime.Pause{{Recipe: "b", Drop: true, By: "eve", At: at(3)}})
 }

@@ -188,6 +188,10 @@ func operations(s runtime.Store) map[string]func(context.Context) error {
 		"Held":        func(ctx context.Context) error { _, err := s.Held(ctx, "r", 1); return err },
 		"State":       func(ctx context.Context) error { _, err := s.State(ctx, "n", at(0)); return err },
 		"SetState":    func(ctx context.Context) error { return s.SetState(ctx, "n", &runtime.StateValue{Value: []byte("1")}) },
+		"Spend": func(ctx context.Context) error {
+			_, _, err := s.Spend(ctx, &runtime.Spending{Recipe: "r", ID: "i"})
+			return err
+		},
 		"Increment": func(ctx context.Context) error {
 			_, err := s.Increment(ctx, &runtime.Increment{Name: "n", ID: "i"})
 			return err
@@ -197,6 +201,9 @@ func operations(s runtime.Store) map[string]func(context.Context) error {
 		"FieldsTo":     func(ctx context.Context) error { _, err := s.FieldsTo(ctx); return err },
 		"RecipeCounts": func(ctx context.Context) error { _, err := s.RecipeCounts(ctx); return err },
 		"Expire":       func(ctx context.Context) error { _, err := s.Expire(ctx, at(0)); return err },
+		"Tally":        func(ctx context.Context) error { _, err := s.Tally(ctx, runtime.TallyQuery{Recipe: "r"}); return err },
+		"Audit":        func(ctx context.Context) error { return s.Audit(ctx, &runtime.Audit{Who: "jo"}) },
+		"Audits":       func(ctx context.Context) error { _, err := s.Audits(ctx, runtime.AuditQuery{}); return err },
 		"Backup":       func(ctx context.Context) error { return s.Backup(ctx, filepath.Join(os.DevNull, "none")) },
 	}
 }

@@ -47,6 +47,16 @@ type Source struct {
 	Poll                *Poll
 }
 
+// Next returns when a source that has a Plan fires for the first time after now: a set time, and its delay behind that. It
+// is the zero time where there is none.
+func (s Source) Next(now time.Time) time.Time {
+	at := s.Plan.Next(now)
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(s.Plan.Delay(eventID(&entry{Source: s}, at)))
+}
+
 // Plan says when a source is due. It must be safe for concurrent use.
 type Plan interface {
 	Next(time.Time) time.Time      // the first set time after; zero where there is none

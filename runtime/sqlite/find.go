@@ -4,6 +4,7 @@ package sqlite
 // newest first, and looked into.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ const (
 	fewMatches = 20_000
 	// fewRuns is how many runs of a status are read rather than those of a recipe.
 	fewRuns = 10_000
+	// fewBegun is how many ids may begin alike for them to be looked up; of more, the newest are met soon by reading.
+	fewBegun = 5_000
 )
 
 // errEnough ends a query early.
@@ -152,21 +155,44 @@ func (s *Store) Events(ctx context.Context, q runtime.EventQuery) (list []*runti
 		since = nanos(q.Since)
 		f.add(`received >= ?`, since)
 	}
+	if !q.Until.IsZero() {
+		f.add(`received < ?`, nanos(q.Until))
+	}
 	if q.Before > 0 {
 		before = q.Before
 	}
-	take := func(st *stmt) error {
-		list = append(list, s.event(st))
-		if len(list) == limit {
+	add := func(e *runtime.Event) error {
+		if !strings.HasPrefix(e.ID, q.Prefix) {
+			return nil
+		}
+		if list = append(list, e); len(list) == limit {
 			return errEnough
 		}
 		return nil
 	}
+	take := func(st *stmt) error { return add(s.event(st)) }
 	read := func(c *conn, f filter) error {
-		sql, args := f.sql(eventColumns, `events e`, limit-len(list))
+		most := limit - len(list)
+		if q.Prefix != "" {
+			most = -1
+		}
+		sql, args := f.sql(eventColumns, `events e`, most)
+		return c.query(sql, take, args...)
+	}
+	one := func(c *conn, seq int64) error {
+		sql, args := f.with(`seq = ?`, seq).sql(eventColumns, `events e`, 1)
 		return c.query(sql, take, args...)
 	}
 	err = s.pool.read(ctx, func(c *conn) error {
+		if q.Prefix != "" && len(q.Where) == 0 {
+			seqs, few, err := begun(c, `events`, q.Prefix)
+			switch {
+			case err != nil:
+				return err
+			case few:
+				return backward(seqs, before, func(seq int64) error { return one(c, seq) })
+			}
+		}
 		all := hashes(q.Where, typeName, q.Type, connName, q.Connection)
 		if len(all) == 0 {
 			return read(c, f.with(`seq < ?`, before))
@@ -181,19 +207,13 @@ func (s *Store) Events(ctx context.Context, q runtime.EventQuery) (list []*runti
 		case q.Look != nil:
 			err = s.look(c, fresh, q.Where, q.Look, func(e *runtime.Event) error {
 				e.Payload = nil
-				if list = append(list, e); len(list) == limit {
-					return errEnough
-				}
-				return nil
+				return add(e)
 			})
 		}
 		if err != nil {
 			return err
 		}
-		sql, _ := f.with(`seq = ?`).sql(eventColumns, `events e`, 1)
-		return indexed(c, ofEvents, all, min(before, to+1), since, func(seq int64) error {
-			return c.query(sql, take, append(slices.Clip(f.args), seq, 1)...)
-		})
+		return indexed(c, ofEvents, all, min(before, to+1), since, func(seq int64) error { return one(c, seq) })
 	})
 	if err = enough(err); err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
@@ -216,11 +236,84 @@ func (s *Store) look(c *conn, f filter, where []runtime.Field, fields func(*runt
 	}, args...)
 }
 
+// begun returns the Seqs of the events or runs whose ids begin with a prefix, ascending. few is false where there are
+// too many to look at.
+func begun(c *conn, table, prefix string) (seqs []int64, few bool, err error) {
+	where, args := `id >= ?`, []any{prefix}
+	if end := afterPrefix(prefix); end != "" {
+		where, args = where+` AND id < ?`, append(args, end)
+	}
+	err = c.query(`SELECT seq FROM `+table+` WHERE `+where+` LIMIT ?`, func(st *stmt) error {
+		seqs = append(seqs, st.int(0))
+		return nil
+	}, append(args, fewBegun+1)...)
+	slices.Sort(seqs)
+	return seqs, len(seqs) <= fewBegun, err
+}
+
+// afterPrefix is the least text behind all that begin with the prefix; empty where there is none.
+func afterPrefix(prefix string) string {
+	b := []byte(prefix)
+	for len(b) > 0 && b[len(b)-1] == 0xff {
+		b = b[:len(b)-1]
+	}
+	if len(b) == 0 {
+		return ""
+	}
+	b[len(b)-1]++
+	return string(b)
+}
+
+// backward calls each for the Seqs below before, the greatest first.
+func backward(ascending []int64, before int64, each func(int64) error) error {
+	for _, seq := range slices.Backward(ascending) {
+		if seq < before {
+			if err := each(seq); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Runs implements runtime.Store.
 func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) (list []*runtime.Run, err error) {
+	statuses := slices.Clone(q.Statuses)
+	switch {
+	case len(statuses) > 0:
+	case q.Status == 0 && (q.Kind != "" || q.Step != ""):
+		// Of these there are few; those that ended well have no error.
+		statuses = []runtime.RunStatus{runtime.RunFailed, runtime.RunCanceled, runtime.RunWaiting, runtime.RunRunning, runtime.RunQueued}
+	default:
+		statuses = []runtime.RunStatus{q.Status}
+	}
+	slices.Sort(statuses)
+	err = s.pool.read(ctx, func(c *conn) error {
+		for _, status := range slices.Compact(statuses) {
+			q.Status = status
+			part, err := s.runsOf(c, q)
+			if err != nil {
+				return err
+			}
+			list = append(list, part...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing runs: %w", err)
+	}
+	if len(statuses) > 1 {
+		slices.SortFunc(list, func(a, b *runtime.Run) int { return cmp.Compare(b.Seq, a.Seq) })
+		list = list[:min(len(list), limitOf(q.Limit))]
+	}
+	return list, nil
+}
+
+// runsOf lists the runs of one status, or of all.
+func (s *Store) runsOf(c *conn, q runtime.RunQuery) ([]*runtime.Run, error) {
 	var f filter
 	if !s.word(&f, `recipe`, q.Recipe) {
-		return nil, s.alive(ctx)
+		return nil, nil
 	}
 	if q.EventID != "" {
 		f.add(`event IN (SELECT seq FROM events WHERE id = ?)`, q.EventID)
@@ -232,19 +325,28 @@ func (s *Store) Runs(ctx context.Context, q runtime.RunQuery) (list []*runtime.R
 	default:
 		f.add(`status <> 3 AND status = ?`, int(q.Status)) // in the words of the partial index
 	}
-	since := int64(-1 << 63)
-	if !q.Since.IsZero() {
-		since = nanos(q.Since)
-		f.add(`started >= ?`, since)
-	}
-	l := &runList{store: s, q: q, f: f, since: since, before: forever, limit: limitOf(q.Limit)}
+	l := &runList{store: s, q: q, since: -1 << 63, before: forever, limit: limitOf(q.Limit)}
 	if q.Before > 0 {
 		l.before = q.Before
 	}
-	if err := enough(s.pool.read(ctx, l.fill)); err != nil {
-		return nil, fmt.Errorf("listing runs: %w", err)
+	if !q.Since.IsZero() {
+		l.since = nanos(q.Since)
+		f.add(`started >= ?`, l.since)
 	}
-	return l.list, nil
+	if !q.Until.IsZero() {
+		f.add(`started < ?`, nanos(q.Until))
+	}
+	if !q.Since.IsZero() || !q.Until.IsZero() {
+		first, last, any, err := s.startedWithin(c, &q)
+		if err != nil || !any {
+			return nil, err
+		}
+		l.before = min(l.before, last+1)
+		f.add(`seq >= ?`, first)
+	}
+	l.f = f
+	err := enough(l.fill(c))
+	return l.list, err
 }
 
 // runList is a list of runs that is being filled.
@@ -258,6 +360,15 @@ type runList struct {
 }
 
 func (l *runList) fill(c *conn) error {
+	if l.q.Prefix != "" && len(l.q.Where) == 0 {
+		seqs, few, err := l.begun(c)
+		switch {
+		case err != nil:
+			return err
+		case few:
+			return backward(seqs, l.before, func(seq int64) error { return l.one(c, seq) })
+		}
+	}
 	switch {
 	case len(l.q.Where) > 0:
 		return l.byFields(c)
@@ -276,10 +387,33 @@ func (l *runList) fill(c *conn) error {
 	return indexed(c, ofRuns, hashes(nil, recipeName, l.q.Recipe), min(l.before, to+1), l.since, func(seq int64) error { return l.one(c, seq) })
 }
 
+// begun returns the Seqs of the runs that have ids which begin with the prefix, or whose events have.
+func (l *runList) begun(c *conn) (seqs []int64, few bool, err error) {
+	seqs, few, err = begun(c, `runs`, l.q.Prefix)
+	if err != nil || !few {
+		return nil, false, err
+	}
+	events, few, err := begun(c, `events`, l.q.Prefix)
+	if err != nil || !few {
+		return nil, false, err
+	}
+	for _, e := range events {
+		err := c.query(`SELECT seq FROM runs WHERE event = ?`, func(st *stmt) error { seqs = append(seqs, st.int(0)); return nil }, e)
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	slices.Sort(seqs)
+	return slices.Compact(seqs), true, nil
+}
+
 func (l *runList) take(st *stmt) error {
 	r, err := l.store.run(st)
 	if err != nil {
 		return err
+	}
+	if !l.q.Holds(r) {
+		return nil
 	}
 	r.Input, r.Output = nil, nil
 	if l.list = append(l.list, r); len(l.list) == l.limit {
@@ -289,7 +423,11 @@ func (l *runList) take(st *stmt) error {
 }
 
 func (l *runList) read(c *conn, f filter) error {
-	sql, args := f.sql(runColumns, `runs`, l.limit-len(l.list))
+	most := l.limit - len(l.list)
+	if l.q.Prefix != "" || l.q.Kind != "" || l.q.Step != "" {
+		most = -1 // take leaves some out
+	}
+	sql, args := f.sql(runColumns, `runs`, most)
 	return c.query(sql, l.take, args...)
 }
 
@@ -336,12 +474,5 @@ func (l *runList) byFields(c *conn) error {
 		}
 	}
 	slices.Sort(seqs)
-	for _, seq := range slices.Backward(seqs) {
-		if seq < l.before {
-			if err := l.one(c, seq); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return backward(seqs, l.before, func(seq int64) error { return l.one(c, seq) })
 }

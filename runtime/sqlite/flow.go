@@ -113,9 +113,9 @@ func (s *Store) Mark(ctx context.Context, key string) (*runtime.Mark, error) {
 func (s *Store) Pause(ctx context.Context, p *runtime.Pause) error {
 	kept := *p
 	err := s.w.do(ctx, opFunc(func(w *writer) error {
-		return w.c.run(`INSERT OR REPLACE INTO pauses (recipe, dropping, by, at) VALUES (?,?,?,?)`,
-			kept.Recipe, boolInt(kept.Drop), kept.By, kept.At)
-	}), 128)
+		return w.c.run(`INSERT OR REPLACE INTO pauses (recipe, dropping, by, at, reason) VALUES (?,?,?,?,?)`,
+			kept.Recipe, boolInt(kept.Drop), kept.By, kept.At, kept.Reason)
+	}), 128+len(kept.Reason))
 	if err != nil {
 		return fmt.Errorf("pausing %s: %w", p.Recipe, err)
 	}
@@ -124,7 +124,12 @@ func (s *Store) Pause(ctx context.Context, p *runtime.Pause) error {
 
 // Resume implements runtime.Store.
 func (s *Store) Resume(ctx context.Context, recipe string) error {
-	err := s.w.do(ctx, opFunc(func(w *writer) error { return w.c.run(`DELETE FROM pauses WHERE recipe = ?`, recipe) }), 64)
+	err := s.w.do(ctx, opFunc(func(w *writer) error {
+		if err := w.c.run(`DELETE FROM spent WHERE recipe = ?`, recipe); err != nil {
+			return err
+		}
+		return w.c.run(`DELETE FROM pauses WHERE recipe = ?`, recipe)
+	}), 64)
 	if err != nil {
 		return fmt.Errorf("resuming %s: %w", recipe, err)
 	}
@@ -134,8 +139,8 @@ func (s *Store) Resume(ctx context.Context, recipe string) error {
 // Pauses implements runtime.Store.
 func (s *Store) Pauses(ctx context.Context) (list []*runtime.Pause, err error) {
 	err = s.pool.lend(ctx, func(c *conn) error {
-		return c.query(`SELECT recipe, dropping, by, at FROM pauses ORDER BY recipe`, func(st *stmt) error {
-			list = append(list, &runtime.Pause{Recipe: st.text(0), Drop: st.int(1) != 0, By: st.text(2), At: st.time(3)})
+		return c.query(`SELECT recipe, dropping, by, at, reason FROM pauses ORDER BY recipe`, func(st *stmt) error {
+			list = append(list, &runtime.Pause{Recipe: st.text(0), Drop: st.int(1) != 0, By: st.text(2), At: st.time(3), Reason: st.text(4)})
 			return nil
 		})
 	})
@@ -157,6 +162,8 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (forgotten int, err e
 	}{
 		{apply: deleting(`DELETE FROM marks WHERE key IN (SELECT key FROM marks WHERE expires <= ? ORDER BY expires LIMIT ?)`), upTo: nanos(now)},
 		{apply: deleting(`DELETE FROM state WHERE rowid IN (SELECT rowid FROM state WHERE expires <= ? ORDER BY expires LIMIT ?)`), upTo: nanos(now)},
+		{apply: deleting(`DELETE FROM spent WHERE (recipe, budget, id) IN
+			(SELECT recipe, budget, id FROM spent WHERE expires <= ? ORDER BY expires LIMIT ?)`), upTo: nanos(now)},
 		{apply: endIncrements, upTo: nanos(now), moves: true},
 		{apply: deleting(`DELETE FROM increments WHERE (counter, id) IN
 			(SELECT counter, id FROM increments WHERE expires IS NULL AND at <= ? ORDER BY at LIMIT ?)`), upTo: nanos(now.Add(-runtime.CountedFor))},

@@ -74,6 +74,9 @@ func (s *Store) Prune(ctx context.Context, payloads, ids time.Time) (dropped, fo
 		}
 	}
 	err = s.w.do(ctx, dropKeysOp{}, batchBytes)
+	if err == nil {
+		err = s.dropAudits(ctx, ids)
+	}
 	if err == nil && forgotten > 0 {
 		err = s.dropSegments(ctx)
 	}
@@ -146,8 +149,9 @@ func (o *pruneOp) apply(w *writer) error {
 }
 
 func (o *pruneOp) forgetEvent(w *writer, seq int64) error {
-	err := w.c.query(`SELECT status FROM runs WHERE event = ?`, func(s *stmt) error {
+	err := w.c.query(`SELECT status, started, recipe, seq FROM runs WHERE event = ?`, func(s *stmt) error {
 		w.n.runs[s.int(0)]--
+		w.t.add(optTime{s.int(1), !s.null(1)}, s.int(2), s.int(0), s.int(3), -1)
 		return nil
 	}, seq)
 	if err != nil {
@@ -284,6 +288,12 @@ func (s *Store) Check(ctx context.Context) error {
 			{"rows of an unknown word", `SELECT (SELECT count(*) FROM events WHERE type <> 0 AND type NOT IN (SELECT id FROM names)
 				OR connection <> 0 AND connection NOT IN (SELECT id FROM names)) +
 				(SELECT count(*) FROM runs WHERE recipe <> 0 AND recipe NOT IN (SELECT id FROM names))`},
+			{"numbers of runs over time that are wrong", `SELECT count(*) FROM (
+				SELECT bucket, recipe, status, runs FROM tallies EXCEPT
+				SELECT started / 300000000000, recipe, status, count(*) FROM runs WHERE started IS NOT NULL GROUP BY 1, 2, 3)`},
+			{"runs that are not counted over time", `SELECT count(*) FROM (
+				SELECT started / 300000000000, recipe, status, count(*) FROM runs WHERE started IS NOT NULL GROUP BY 1, 2, 3 EXCEPT
+				SELECT bucket, recipe, status, runs FROM tallies)`},
 			{"undecided events at or below the mark", `SELECT count(*) FROM events WHERE seq <= (SELECT decided_to FROM counters)
 				AND seq NOT IN (SELECT event FROM decisions)`},
 		} {

@@ -254,6 +254,7 @@ func (r *runRow) apply(w *writer) error {
 		return err
 	}
 	w.n.runs[r.status]++
+	w.t.add(r.started, r.recipe, int64(r.status), r.seq, 1)
 	for i := range r.steps {
 		if err := r.steps[i].apply(w, r.seq); err != nil {
 			return err
@@ -295,8 +296,9 @@ func (st *stepRow) apply(w *writer, run int64) error {
 // update overwrites the row of a run that was recorded before.
 func (r *runRow) update(w *writer) error {
 	old := int64(0)
-	err := w.c.query(`SELECT seq, status FROM runs WHERE id = ?`, func(s *stmt) error {
+	err := w.c.query(`SELECT seq, status, started, recipe FROM runs WHERE id = ?`, func(s *stmt) error {
 		r.seq, old = s.int(0), s.int(1)
+		w.t.add(optTime{s.int(2), !s.null(2)}, s.int(3), old, r.seq, -1)
 		return nil
 	}, r.id)
 	if err != nil {

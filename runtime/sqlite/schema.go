@@ -65,8 +65,32 @@ CREATE TABLE counters (
 		}},
 
 		{sql: flowSchema},
+		{sql: budgetSchema},
+
+		// Version 5: what people do is kept, and the page asks for numbers of runs over time, which took a look at each.
+		{sql: `
+CREATE TABLE audits (
+	seq INTEGER PRIMARY KEY, at INTEGER, who TEXT NOT NULL, what TEXT NOT NULL, data BLOB NOT NULL
+);
+CREATE TABLE tallies (
+	bucket INTEGER NOT NULL, recipe INTEGER NOT NULL, status INTEGER NOT NULL,
+	runs INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+	PRIMARY KEY (bucket, recipe, status)
+) WITHOUT ROWID;
+INSERT INTO tallies SELECT started / 300000000000 AS bucket, recipe, status, count(*), min(seq), max(seq) FROM runs
+	WHERE started IS NOT NULL GROUP BY bucket, recipe, status;`},
 	}
 }
+
+// budgetSchema is version 4: what recipes have spent of their budgets, a row for each call and budget, and why a recipe
+// is paused.
+const budgetSchema = `
+CREATE TABLE spent (
+	recipe TEXT NOT NULL, budget TEXT NOT NULL, id TEXT NOT NULL, amount INTEGER NOT NULL, expires INTEGER NOT NULL,
+	PRIMARY KEY (recipe, budget, id)
+) WITHOUT ROWID;
+CREATE INDEX spent_expires ON spent (expires);
+ALTER TABLE pauses ADD COLUMN reason TEXT NOT NULL DEFAULT '';`
 
 // flowSchema is version 3: flow control, waits for events, loops, and the index of fields. Whoever uses none of it
 // pays with three NULLs in the row of a run: the indexes on runs are partial, and the tables stay empty.

@@ -51,7 +51,7 @@ func old(n int) (*runtime.Event, *runtime.Change) {
 
 // TestOpenOlder opens the files that earlier schema versions left, written by the code of their time.
 func TestOpenOlder(t *testing.T) {
-	for version := 1; version <= 2; version++ {
+	for version := 1; version <= 3; version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) { openOlder(t, version) })
 	}
 }
@@ -101,6 +101,21 @@ func openOlder(t *testing.T, version int) {
 			t.Errorf("program %+v, %v", p, err)
 		}
 	}
+	tallies, err := s.Tally(t.Context(), runtime.TallyQuery{})
+	for _, x := range tallies {
+		if x.Runs != counts.Runs[x.Status] {
+			t.Errorf("%d runs are %s over time, %d in all", x.Runs, x.Status, counts.Runs[x.Status])
+		}
+	}
+	if want := 2 + waiting; err != nil || int64(len(tallies)) != want {
+		t.Errorf("%d outcomes are counted over time, want %d; %v", len(tallies), want, err)
+	}
+	if version == 3 {
+		found, err := s.Runs(t.Context(), runtime.RunQuery{Where: []runtime.Field{{Name: "customer", Value: "cus_old"}}})
+		if err != nil || len(found) != 1 || found[0].EventSeq != 1 {
+			t.Errorf("found %v, %v", found, err)
+		}
+	}
 	e := event("evt_new")
 	if ok, err := s.AcceptEvent(t.Context(), e); !ok || err != nil || e.Seq != events+1 {
 		t.Errorf("accepting: %v, %v, Seq %d", ok, err, e.Seq)
@@ -142,12 +157,12 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	c := rawConn(t, filepath.Join(t.TempDir(), "flowrun.db"))
 	steps := append(migrations(), migration{sql: `CREATE TABLE half (x); CREATE TABLE half (x)`})
 	for range 2 {
-		if err := migrate(c, steps); err == nil || !strings.Contains(err.Error(), "version 4") {
+		if err := migrate(c, steps); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("version %d", len(steps))) {
 			t.Fatalf("error %v", err)
 		}
 	}
 	v, err := c.queryInt(`PRAGMA user_version`)
-	if err != nil || v != 3 {
+	if err != nil || int(v) != len(migrations()) {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if strings.Contains(schemaOf(t, c), "half") {

@@ -51,6 +51,7 @@ type request struct {
 type writer struct {
 	c    *conn
 	n    counters // as of the transaction under way
+	t    tallies  // what it changes in them
 	opts Options
 	ckpt *checkpointer
 
@@ -68,7 +69,7 @@ type writer struct {
 
 // newWriter starts the writer, which takes over both connections.
 func newWriter(c, checkpoints *conn, n counters, opts Options) *writer {
-	w := &writer{c: c, n: n, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &writer{c: c, n: n, t: tallies{}, visible: n, opts: opts, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	w.ckpt = newCheckpointer(c, checkpoints, cmp.Or(opts.checkpointFrames, checkpointFrames))
 	go w.loop()
 	return w
@@ -200,6 +201,7 @@ func (w *writer) commit(batch []*request) {
 func (w *writer) transaction(batch []*request) error {
 	start := time.Now()
 	before := w.n
+	clear(w.t)
 	err := w.c.run(`BEGIN IMMEDIATE`)
 	if err == nil {
 		for _, r := range batch {
@@ -210,6 +212,9 @@ func (w *writer) transaction(batch []*request) error {
 	}
 	if err == nil && w.n != before {
 		err = w.n.save(w.c)
+	}
+	if err == nil {
+		err = w.t.save(w.c)
 	}
 	if err == nil {
 		w.crash(batch, "before-accept-commit", "before-record-commit")

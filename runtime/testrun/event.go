@@ -45,6 +45,9 @@ func (w *world) event(e *suite.Event) (*runtime.Event, error) {
 		if e.Object != nil {
 			return e.Object, nil
 		}
+		if e.Trigger.Spec.For != nil {
+			old = e.Trigger.Payload.Sample(seed) // the service doesn't know what the recipe declares
+		}
 		return suite.Merge(e.Trigger.Payload, old, e.Changes)
 	})
 	if err == nil && e.Previous != cty.NilVal {

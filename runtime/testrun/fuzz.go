@@ -94,7 +94,7 @@ type fuzzing struct {
 func (f *fuzzing) prepare(source *rand.Rand, n int) error {
 	payload := f.event.Trigger.Payload
 	sample := payload.Sample(seed)
-	if spec := f.runner.registry.Spec(f.event.Trigger.Spec.Service); spec != nil && spec.Webhook != nil && spec.Webhook.Sample != nil {
+	if spec := f.runner.registry.Spec(f.event.Trigger.Spec.Service); spec != nil && spec.Webhook != nil && spec.Webhook.Sample != nil && f.event.Trigger.Spec.For == nil {
 		body, err := spec.Webhook.Sample(f.event.Type, seed, suite.Epoch())
 		if err != nil {
 			return fmt.Errorf("making a sample of %s: %w", f.event.Type, err)

@@ -28,6 +28,9 @@ func (w *world) collect(ctx context.Context, res *Result) error {
 		switch {
 		case err == nil:
 			o.Run, o.Status, o.By = run, run.Status.String(), run.StoppedBy
+			if o.By == "" && run.Queue == runtime.QueuePaused {
+				o.By = run.Queue.String()
+			}
 		case !errors.Is(err, runtime.ErrNotFound):
 			return fmt.Errorf("reading the run of event %s: %w", ev.ID, err)
 		}
@@ -249,7 +252,7 @@ func (w *world) judgeAction(res *Result, e *suite.Expect) {
 			want[i] = indented(v)
 		}
 		for i, c := range calls {
-			have[i] = indented(c.Input)
+			have[i] = given(c.Input)
 			if i < len(e.Inputs) {
 				have[i] = indented(like(e.Inputs[i], c.Input))
 			}
@@ -368,6 +371,16 @@ func like(want, have cty.Value) cty.Value {
 // indented is a value as JSON of several lines, with the keys sorted, so that lines can be compared.
 func indented(v cty.Value) string {
 	raw, err := schema.AppendJSON(nil, v)
+	return lines(raw, err)
+}
+
+// given is indented without what was not given.
+func given(v cty.Value) string {
+	raw, err := schema.AppendJSONOmitNull(nil, v)
+	return lines(raw, err)
+}
+
+func lines(raw []byte, err error) string {
 	if err != nil {
 		return err.Error()
 	}

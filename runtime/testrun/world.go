@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -158,9 +159,9 @@ func (w *world) answer(ctx context.Context, s *connectors.Spec, a *connectors.Ac
 	if a.Out == nil {
 		return res, nil
 	}
-	raw := []byte(a.Answer)
-	if len(raw) == 0 {
-		raw = a.Out.Sample(c.Step)
+	shape, raw := w.shapeOf(a, c), []byte(a.Answer)
+	if len(raw) == 0 || shape != a.Out {
+		raw = shape.Sample(c.Step)
 	}
 	if object := w.object(c); object != nil {
 		raw = object
@@ -171,11 +172,11 @@ func (w *world) answer(ctx context.Context, s *connectors.Spec, a *connectors.Ac
 			return res, nil
 		}
 		var err error
-		if raw, err = suite.Merge(a.Out, raw, mocked.Result); err != nil {
+		if raw, err = suite.Merge(shape, raw, mocked.Result); err != nil {
 			return res, fmt.Errorf("making the answer of %s: %w", c.Step, err)
 		}
 	}
-	out, _, err := a.Out.Decode(raw, &schema.Paths{All: true})
+	out, _, err := shape.Decode(raw, &schema.Paths{All: true})
 	if err != nil {
 		return res, fmt.Errorf("making the answer of %s: %w", c.Step, err)
 	}
@@ -194,6 +195,18 @@ func (w *world) object(c *connectors.Call) []byte {
 		}
 	}
 	return nil
+}
+
+// shapeOf is the shape of a step's answer: that which the recipe declares, where it does.
+func (w *world) shapeOf(a *connectors.Action, c *connectors.Call) *schema.Object {
+	if w.own(c) {
+		for _, n := range slices.Concat(w.recipe.Nodes, w.recipe.OnError) {
+			if n.Address == c.Step && n.Out != nil {
+				return n.Out
+			}
+		}
+	}
+	return a.Out
 }
 
 // mocked returns what the test says of this call, or nil.

@@ -28,6 +28,9 @@ func (s *Server) check() {
 			s.timer = s.After(0)
 			return
 		}
+		if p.lone {
+			withoutStrangers(found)
+		}
 		p.stale, p.found = false, found
 		for _, d := range p.unread {
 			name := d.Subject.Filename
@@ -42,6 +45,19 @@ func (s *Server) check() {
 			if len(found[name]) == 0 {
 				s.publish(p, name, nil)
 			}
+		}
+	}
+}
+
+// withoutStrangers drops what is said of tests whose recipe nobody has opened.
+func withoutStrangers(found map[string]hcl.Diagnostics) {
+	for name, list := range found {
+		list = slices.DeleteFunc(list, func(d *hcl.Diagnostic) bool {
+			m, _ := diag.MetaOf(d)
+			return m.Code == diag.TestOfNothing
+		})
+		if found[name] = list; len(list) == 0 {
+			delete(found, name)
 		}
 	}
 }

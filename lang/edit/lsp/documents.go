@@ -63,7 +63,7 @@ func uriOf(p string) string {
 	return (&url.URL{Scheme: "file", Path: p}).String()
 }
 
-// part reports whether a file, by its path in a project, is one of those that are served.
+// part reports whether a file, by its path in a project, is one of those that are read: recipes and their tests.
 func part(name string) bool {
 	dirs := strings.Split(name, "/")
 	base := dirs[len(dirs)-1]
@@ -72,7 +72,7 @@ func part(name string) bool {
 			return false
 		}
 	}
-	return strings.HasSuffix(base, ".hcl") && base != ".hcl" && !strings.HasSuffix(base, ".test.hcl")
+	return strings.HasSuffix(base, ".hcl") && base != ".hcl"
 }
 
 // dirOf returns the folder of the project that a file belongs to: the nearest one above it that holds flowrun.hcl, not
@@ -117,11 +117,15 @@ func (s *Server) projectOf(file string) *project {
 		}
 	}
 	p := &project{dir: dir, lone: !ok, work: edit.NewWorkspace(s.Catalog), published: map[string][]diagnostic{}}
+	fsys := s.Dir(filepath.FromSlash(dir))
+	p.work.ReadFile = func(name string) ([]byte, error) { return readFile(fsys, path.Clean(name), maxFixture) }
 	if ok {
-		var files map[string][]byte
-		files, p.unread = syntax.Load(s.Dir(filepath.FromSlash(dir)))
-		for name, text := range files {
-			p.work.Set(name, text)
+		for _, load := range []func(fs.FS) (map[string][]byte, hcl.Diagnostics){syntax.Load, syntax.LoadTests} {
+			files, unread := load(fsys)
+			p.unread = append(p.unread, unread...)
+			for name, text := range files {
+				p.work.Set(name, text)
+			}
 		}
 	}
 	s.projects = append(s.projects, p)
@@ -209,7 +213,15 @@ func (s *Server) close(uri string) error {
 
 // reread takes a file from disk that no editor has open.
 func (s *Server) reread(file string) {
-	if s.docs[file] != nil || !strings.HasSuffix(file, ".hcl") {
+	if !strings.HasSuffix(file, ".hcl") { // a fixture, which tests read
+		for _, p := range s.projects {
+			if inside(file, p.dir) {
+				s.mark(p)
+			}
+		}
+		return
+	}
+	if s.docs[file] != nil {
 		return
 	}
 	if path.Base(file) == syntax.ConfigFile {
@@ -228,7 +240,7 @@ func (s *Server) reread(file string) {
 			s.mark(p)
 			continue
 		}
-		text, err := readFile(s.Dir(filepath.FromSlash(p.dir)), name)
+		text, err := readFile(s.Dir(filepath.FromSlash(p.dir)), name, syntax.MaxFileBytes)
 		switch {
 		case err == nil:
 			p.work.Set(name, text)
@@ -239,8 +251,11 @@ func (s *Server) reread(file string) {
 	}
 }
 
-// readFile reads a file that is no larger than a recipe may be; of a larger one so much that this is found.
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+// maxFixture is how much of a fixture is read.
+const maxFixture = 4 << 20
+
+// readFile reads a file that has most bytes at most; of a larger one so much that this is found.
+func readFile(fsys fs.FS, name string, most int64) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", name, err)
@@ -249,7 +264,7 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("%s is not a regular file", name), err)
 	}
-	return io.ReadAll(io.LimitReader(f, syntax.MaxFileBytes+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // doc returns an open text, or nil where the editor speaks of one that is none of ours.

@@ -259,7 +259,7 @@ func (s *Server) initialized(struct{}) (any, error) {
 	if s.client.Capabilities.Workspace.WatchedFiles.Dynamic {
 		s.ask("client/registerCapability", map[string]any{"registrations": []any{map[string]any{
 			"id": "recipes", "method": "workspace/didChangeWatchedFiles",
-			"registerOptions": map[string]any{"watchers": []any{map[string]string{"globPattern": "**/*.hcl"}}},
+			"registerOptions": map[string]any{"watchers": []any{map[string]string{"globPattern": "**/*.{hcl,json}"}}},
 		}}})
 	}
 	for _, dir := range s.folders {

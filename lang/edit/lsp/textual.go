@@ -21,7 +21,7 @@ func (s *Server) workspaceEdit(p *project, edits []edit.Edit) workspaceEdit {
 	return out
 }
 
-// format answers with one change of the whole text. It serves tests, too, which are no part of what is checked.
+// format answers with one change of the text. It serves files that are in no project, too.
 func (s *Server) format(p documentParams) (any, error) {
 	d, err := s.doc(p.TextDocument.URI)
 	if d == nil || err != nil {
