@@ -40,15 +40,13 @@ type Spec struct {
 	// all. It is asked for the classes in Limits and for "".
 	LimitFor func(c *Conn, class string) Limit
 
-	// Permission says what a key must be allowed for an action, in the vendor's words; nil where keys are allowed all or
-	// nothing. PermissionFor says the same of what flowrun itself does: "endpoints" and "history".
-	Permission    func(action string) string
-	PermissionFor map[string]string
+	// Keys is what is known of keys that are allowed some things and not others; nil where a key is allowed all or nothing.
+	Keys *Keys
 
-	// Probe makes a harmless exchange, to learn whether the vendor can be reached and takes the connection's key. It fails
-	// with an *Error; nil where there is no such exchange. KeyNote says what is unwise about the key, a sentence, or "".
-	Probe   func(ctx context.Context, c *Conn) error
-	KeyNote func(c *Conn) string
+	// Probes are harmless exchanges, to learn whether the vendor can be reached and takes the connection's credentials;
+	// none where there is no such exchange.
+	Probes []Probe
+	Unsure string // what an operator should know who relies on the service; "" when nothing is uncertain
 
 	// Endpoints is how the places that the vendor sends events to are set up; nil where there is no API for it.
 	Endpoints *Endpoints
@@ -170,6 +168,7 @@ type Call struct {
 	Each      string    // the element of a for_each that it is made for: its key, or its number in a list
 	EventID   string
 	EventTime time.Time // what timestamps default to, so that a replay sends the same
+	Account   string    // the vendor's account that it is about, where that is another than the key's own
 }
 
 // Result is a vendor's answer to a call that succeeded.

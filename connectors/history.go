@@ -15,10 +15,6 @@ type History struct {
 	// have brought it, but for the signature. An error of each ends it and is returned.
 	Events func(ctx context.Context, c *Conn, q HistoryQuery, each func(PastEvent) error) error
 
-	// Object fetches the object that an event of the type carried, as it is now; nil where it is no more. The payload
-	// is the event's. Nil where objects can't be fetched.
-	Object func(ctx context.Context, c *Conn, payload []byte) ([]byte, error)
-
 	// Objects calls each for every object of the kind, such as "customers", as an event of the type that tells of its
 	// creation; Kinds are the kinds that there are, with that type.
 	Objects func(ctx context.Context, c *Conn, kind string, each func(PastEvent) error) error

@@ -50,7 +50,7 @@ const (
 	RunFailed
 	RunCanceled
 	RunQueued  // not started: it waits for its turn, as Run.Queue says, or for Run.Due
-	RunSkipped // never started: flow control dropped it, as Run.StoppedBy says
+	RunSkipped // flow control dropped it before it started, or what it is about is no more, as Run.StoppedBy says
 )
 
 var runStatusNames = [...]string{"invalid", "running", "waiting", "completed", "filtered", "failed", "canceled", "queued", "skipped"}

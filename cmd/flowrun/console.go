@@ -24,9 +24,10 @@ import (
 
 // console prints what happens in dev, as it happens.
 type console struct {
-	s     *server
-	fakes *fakes
-	paint func(sgr, text string) string
+	s      *server
+	fakes  *fakes
+	polled *polled // connections that are no stand-ins
+	paint  func(sgr, text string) string
 
 	mu       sync.Mutex
 	program  *lang.Program
@@ -37,7 +38,7 @@ type console struct {
 var _ observer = (*console)(nil)
 
 func newConsole(s *server, f *fakes) *console {
-	return &console{s: s, fakes: f, paint: painter(s.m.color(s.m.Stdout)), quiet: true}
+	return &console{s: s, fakes: f, polled: &polled{}, paint: painter(s.m.color(s.m.Stdout)), quiet: true}
 }
 
 func (c *console) printf(format string, args ...any) {
@@ -50,7 +51,15 @@ func (c *console) printf(format string, args ...any) {
 func (c *console) ready(line string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "flowrun: %s\n\n", line)
-	fmt.Fprintf(&b, "  a sandbox, nothing leaves this machine: %s\n", c.fakes.where)
+	if names := c.polled.names(); len(names) > 0 {
+		fmt.Fprintf(&b, "  %s: the test account of the key; its events are read every %s, and calls are made there\n", strings.Join(names, ", "), c.s.vendors.poll)
+		fmt.Fprintf(&b, "  a sandbox otherwise, nothing else leaves this machine: %s\n", c.fakes.list(c.polled.services()))
+	} else {
+		fmt.Fprintf(&b, "  a sandbox, nothing leaves this machine: %s\n", c.fakes.list(nil))
+	}
+	for _, list := range c.s.sampledLists() {
+		fmt.Fprintf(&b, "  the list of %s is on another machine, and not looked at: \"%s trigger %s\" sends what a look would find\n", list, self(), list)
+	}
 	typ := "stripe_charge_failed"
 	if all := c.types(); len(all) > 0 {
 		typ = all[0].Type
@@ -104,6 +113,7 @@ func (c *console) swapped(p *lang.Program, b *lang.Bindings) {
 
 // accepted implements observer.
 func (c *console) accepted(e *runtime.Event) {
+	c.fakes.learn(e)
 	c.printf("%s %s %s\n", c.paint("2", c.clock()), c.paint("1", e.Type), c.paint("2", e.ID))
 }
 

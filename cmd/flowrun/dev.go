@@ -9,10 +9,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flowrun/flowrun/connectors/all"
 	"github.com/flowrun/flowrun/lang"
@@ -22,13 +24,16 @@ import (
 func devCommand() *command {
 	var o serveOptions
 	var fail list
+	var poll time.Duration
 	return &command{
 		name:  "dev",
 		args:  "[DIR]",
 		short: "serve in a sandbox: the services are stand-ins, nothing leaves this machine",
 		long: "Events are sent by pressing Enter, or from another terminal with \"flowrun trigger TYPE\". Each is shown with\n" +
 			"what recipes made of it and the calls that reached the stand-ins. Secrets are made up, the store is a temporary\n" +
-			"one unless -store is given, and a change of the recipes is live at once.",
+			"one unless -store is given, and a change of the recipes is live at once.\n" +
+			"With -poll a Stripe connection is the test account of its key: what happens there starts recipes, without a webhook,\n" +
+			"and calls to Stripe are made there. A live key is refused.",
 		example: "flowrun dev examples",
 		group:   groupWrite,
 		maxArgs: 1,
@@ -37,6 +42,7 @@ func devCommand() *command {
 			d.listen, d.store, d.logLevel = "127.0.0.1:8080", "", "warn"
 			o.define(f, d)
 			delete(f.vars, "store") // the environment names the store of production
+			f.DurationVar(&poll, "poll", 0, "`DURATION`: read the events of the Stripe test account whose key the environment has, so often, and make calls to Stripe there; 10s to 15m")
 			f.Var(&fail, "fail", "`SERVICE=STATUS`: have a stand-in answer its calls with an HTTP status; SERVICE=STATUS*N only the first N; may be repeated")
 		},
 		run: func(ctx context.Context, m *Main, args []string) (err error) {
@@ -48,10 +54,15 @@ func devCommand() *command {
 				defer os.RemoveAll(dir)
 				o.store = "sqlite:" + filepath.Join(dir, "flowrun.db")
 			}
+			v := vendorOptions{poll: poll}
+			if err := v.check(); err != nil {
+				return err
+			}
 			s, err := newServer(m, o, args)
 			if err != nil {
 				return err
 			}
+			s.vendors.vendorOptions = v
 			faults, err := parseFaults(fail, failable(all.Registry()))
 			if err != nil {
 				return err
@@ -73,12 +84,22 @@ func newSandbox(s *server, fakes *fakes) *console {
 	invent := newInventor(all.Registry(), s.m.Env)
 	s.mode = "dev"
 	s.inputs = func(p *project) lang.Inputs { return invent.inputs(p, s.vars) }
-	s.rebind = func(b *lang.Bindings) {
+	s.rebind = func(b *lang.Bindings) error {
 		for i := range b.Connections {
-			fakes.redirect(&b.Connections[i])
+			real := false
+			if s.vendors.poll > 0 {
+				var err error
+				if real, err = c.polled.take(&b.Connections[i], invent); err != nil {
+					return err
+				}
+			}
+			if !real {
+				fakes.redirect(&b.Connections[i])
+			}
 		}
+		return nil
 	}
-	s.dial, s.answer = loopbackOnly, fakes.answer
+	s.dial, s.answer = func(t *http.Transport) { loopbackOnly(t, c.polled.reaches) }, fakes.answer
 	s.watch = c
 	s.failed = c.refused
 	s.ready = c.ready

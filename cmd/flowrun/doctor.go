@@ -29,8 +29,9 @@ func doctorCommand() *command {
 		args:  "[DIR]",
 		group: groupOperate,
 		short: "say whether the connections work, and what their keys must be allowed",
-		long: "Each vendor is asked something harmless with the key that the recipes would use. Nothing is changed. The exit code is 1\n" +
-			"where something would keep the recipes from working.",
+		long: "Each vendor is asked something harmless with the credentials that the recipes would use. Nothing is changed. Of a\n" +
+			"restricted Stripe key it finds out what it may do, beside what the recipes need: by lists of one object, and by changes\n" +
+			"of objects that are not there. The exit code is 1 where something would keep the recipes from working.",
 		example: "flowrun doctor recipes",
 		maxArgs: 1,
 		flags: func(f *flags) {
@@ -70,6 +71,8 @@ type finding struct {
 	Grade       string   `json:"grade"` // "ok", "note" or "bad"
 	Text        string   `json:"text"`
 	Permissions []string `json:"permissions,omitempty"`
+	Needs       []need   `json:"needs,omitempty"` // of the list of what the key must be allowed
+	Link        string   `json:"link,omitempty"`  // where such a key is made
 }
 
 func (f finding) print(m *Main) {
@@ -77,6 +80,20 @@ func (f finding) print(m *Main) {
 	for _, p := range f.Permissions {
 		fmt.Fprintf(m.Stdout, "        %s\n", p)
 	}
+	if f.Link != "" {
+		fmt.Fprintf(m.Stdout, "        %s\n", f.Link)
+	}
+}
+
+// patient looks at one connection.
+type patient struct {
+	m     *Main
+	spec  *connectors.Spec
+	p     *lang.Program
+	c     lang.BoundConnection
+	conn  *connectors.Conn
+	hide  secrets
+	found []finding
 }
 
 // examine looks at one connection.
@@ -85,46 +102,70 @@ func examine(ctx context.Context, m *Main, r *connectors.Registry, p *lang.Progr
 	if spec == nil || spec.Local {
 		return nil
 	}
-	var out []finding
-	add := func(grade, format string, args ...any) {
-		out = append(out, finding{Connection: c.Name, Grade: grade, Text: hide.hide(fmt.Sprintf(format, args...))})
+	transport := connectors.NewTransport()
+	r.Speak(transport)
+	clock := &vendorClock{inner: connectors.Guarded(transport), now: m.Clock.Now}
+	x := &patient{m: m, spec: spec, p: p, c: c, hide: hide,
+		conn: &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: &http.Client{Transport: clock}}}
+	if spec.Webhook != nil && len(c.Settings[spec.Webhook.SecretSetting]) == 0 && x.listens() && !ownPaths(spec) {
+		x.add("bad", "it has no %s, so that no webhook can be taken", spec.Webhook.SecretSetting)
 	}
-	if spec.Webhook != nil && len(c.Settings[spec.Webhook.SecretSetting]) == 0 && slices.ContainsFunc(p.Connections(),
-		func(k *check.Connection) bool { return k.Name == c.Name && k.Listens }) {
-		add("bad", "it has no %s, so that no webhook can be taken", spec.Webhook.SecretSetting)
+	reached := x.probe(ctx)
+	if skew, known := clock.skew(); known && skew.Abs() > maxSkew {
+		x.add("bad", "this machine's clock is %s off the vendor's: signatures will be refused", skew.Round(time.Second))
 	}
-	clock := &vendorClock{inner: connectors.NewTransport(), now: m.Clock.Now}
-	conn := &connectors.Conn{Name: c.Name, Service: c.Service, Settings: c.Settings, Client: &http.Client{Transport: clock}}
-	switch keyless := spec.Endpoints != nil && conn.Setting(spec.Endpoints.KeySetting) == ""; {
-	case keyless:
-		add("note", "it has no %s, so that its vendor can't be asked", spec.Endpoints.KeySetting)
-	case spec.Probe == nil:
-		add("note", "its vendor has nothing harmless to ask for; its settings are complete")
-	default:
+	if spec.Unsure != "" {
+		x.add("note", "%s", spec.Unsure)
+	}
+	if spec.Keys != nil {
+		x.keys(ctx, reached)
+	}
+	return x.found
+}
+
+func (x *patient) add(grade, format string, args ...any) {
+	x.found = append(x.found, finding{Connection: x.c.Name, Grade: grade, Text: x.hide.hide(fmt.Sprintf(format, args...))})
+}
+
+func (x *patient) listens() bool {
+	return slices.ContainsFunc(x.p.Connections(), func(k *check.Connection) bool { return k.Name == x.c.Name && k.Listens })
+}
+
+// probe asks each of the service's APIs something harmless. It reports whether all that could be asked answered well.
+func (x *patient) probe(ctx context.Context) (reached bool) {
+	if len(x.spec.Probes) == 0 {
+		x.add("note", "its vendor has nothing harmless to ask for; its settings are complete")
+		return false
+	}
+	reached = true
+	for _, p := range x.spec.Probes {
+		missing := slices.DeleteFunc(slices.Clone(p.Requires), func(name string) bool { return x.conn.Setting(name) != "" })
+		if len(missing) > 0 {
+			reached = false
+			x.add("note", "it has no %s, so that %s can't be asked", strings.Join(missing, " and no "), p.Name)
+			continue
+		}
 		ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
-		err := spec.Probe(ctx, conn)
+		err := p.Ask(ctx, x.conn)
 		cancel()
 		switch {
-		case err == nil:
-			add("ok", "the vendor answers and takes the key")
-		case connectors.AsError(err).Kind == connectors.KindInvalid && !calls(p, c.Name):
-			add("note", "its vendor can't be asked, and no recipe calls it: %v", err)
+		case err != nil && connectors.AsError(err).Kind == connectors.KindInvalid && !calls(x.p, x.c.Name):
+			reached = false
+			x.add("note", "%s can't be asked, and no recipe calls it: %v", p.Name, err)
+		case err != nil:
+			reached = false
+			if len(x.spec.Probes) > 1 {
+				err = fmt.Errorf("%s: %w", p.Name, err)
+			}
+			x.add("bad", "%v", err)
+		case x.spec.Keys != nil:
+			words, _ := x.spec.Keys.Kind(x.conn)
+			x.add("ok", "%s answers and takes %s: %s", p.Name, p.Takes, words)
 		default:
-			add("bad", "%v", err)
-		}
-		if skew, known := clock.skew(); known && skew.Abs() > maxSkew {
-			add("bad", "this machine's clock is %s off the vendor's: signatures will be refused", skew.Round(time.Second))
+			x.add("ok", "%s answers and takes %s", p.Name, p.Takes)
 		}
 	}
-	if spec.KeyNote != nil {
-		if note := spec.KeyNote(conn); note != "" {
-			add("note", "%s", note)
-		}
-	}
-	if needs := permissions(spec, p, c.Name); len(needs) > 0 {
-		out = append(out, finding{Connection: c.Name, Grade: "note", Text: "what a restricted key must be allowed", Permissions: needs})
-	}
-	return out
+	return reached
 }
 
 // calls reports whether a recipe calls a connection's vendor.
@@ -137,41 +178,6 @@ func calls(p *lang.Program, connection string) bool {
 		}
 	}
 	return false
-}
-
-// permissions returns what a connection's key must be allowed, sorted; to write includes to read.
-func permissions(spec *connectors.Spec, p *lang.Program, connection string) []string {
-	if spec.Permission == nil {
-		return nil
-	}
-	set := map[string]string{}
-	add := func(permission, why string) {
-		if permission != "" && set[permission] == "" {
-			set[permission] = why
-		}
-	}
-	for _, r := range p.Recipes() {
-		for _, n := range slices.Concat(r.Nodes, r.OnError) {
-			if n.Kind == check.Action && n.Connection == connection && !r.Disabled {
-				add(spec.Permission(n.Action.Name), n.Action.Name)
-			}
-		}
-	}
-	for _, c := range p.Connections() {
-		if c.Name == connection && c.Listens {
-			add(spec.PermissionFor["history"], "so that no event is missed")
-			add(spec.PermissionFor["endpoints"], "webhooks apply, serve -register")
-		}
-	}
-	var out []string
-	for permission, why := range set {
-		if resource, read := strings.CutSuffix(permission, ": read"); read && set[resource+": write"] != "" {
-			continue
-		}
-		out = append(out, permission+" ("+why+")")
-	}
-	slices.Sort(out)
-	return out
 }
 
 // vendorClock notes by how much a vendor's clock differs from ours.

@@ -351,7 +351,7 @@ func rehearse(scope *eval.Scope, registry *connectors.Registry, recipe *check.Re
 		case n.Kind == check.Wait:
 			waits[n.Name] = arrival(n, ev)
 			scope.Set("wait", cty.ObjectVal(waits))
-		case n.Kind == check.Action && n.Action != nil:
+		case n.Kind == check.Action && n.Action != nil && n.Latest == nil:
 			elements := cty.NilVal
 			if n.ForEach != nil {
 				if v, err := scope.Value(n.ForEach); err == nil {

@@ -19,6 +19,8 @@ import (
 	"github.com/flowrun/flowrun/connectors/connectortest/stripefake"
 	"github.com/flowrun/flowrun/connectors/stripe"
 	"github.com/flowrun/flowrun/lang"
+	"github.com/flowrun/flowrun/lang/schema"
+	"github.com/flowrun/flowrun/runtime"
 )
 
 // fakes are the stand-ins, each on a port of its own.
@@ -27,7 +29,8 @@ type fakes struct {
 	mail    *mailfake.Fake
 	set     map[string]map[string]string // by service, the settings that lead to its stand-in; "" leaves one out
 	faults  map[string]*fault
-	where   string // "stripe is http://127.0.0.1:1234, ..."
+	where   map[string]string // by service, "http://127.0.0.1:1234"
+	stripe  *stripefake.Fake
 	told    func(service, method, path, body string, status int)
 }
 
@@ -46,6 +49,7 @@ func (f *fakes) standIns() []standIn {
 		}
 		f.told("stripe", r.Method, r.Path, body, r.Status)
 	}})
+	f.stripe = payments
 	customerio := customeriofake.New(customeriofake.Options{AutoCreate: true, OnCall: func(c customeriofake.Call) {
 		f.told("customerio", c.Method, c.Path, string(c.Raw), c.Status)
 	}})
@@ -67,7 +71,7 @@ func (f *fakes) standIns() []standIn {
 }
 
 func startFakes(faults map[string]*fault) (*fakes, error) {
-	f := &fakes{set: map[string]map[string]string{}, faults: faults, told: func(string, string, string, string, int) {}}
+	f := &fakes{set: map[string]map[string]string{}, where: map[string]string{}, faults: faults, told: func(string, string, string, string, int) {}}
 	for _, fake := range f.standIns() {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -81,7 +85,7 @@ func startFakes(faults map[string]*fault) (*fakes, error) {
 		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		f.servers = append(f.servers, srv)
 		f.set[fake.service] = fake.set("http://" + l.Addr().String())
-		f.where += fake.service + " is http://" + l.Addr().String() + ", "
+		f.where[fake.service] = "http://" + l.Addr().String()
 		go func() { _ = srv.Serve(l) }() // ends when it is closed
 	}
 	var err error
@@ -93,10 +97,17 @@ func startFakes(faults map[string]*fault) (*fakes, error) {
 		return nil, err
 	}
 	host, port := f.mail.Addr()
-	f.where += "email is smtp://" + net.JoinHostPort(host, port)
+	f.where["email"] = "smtp://" + net.JoinHostPort(host, port)
 	f.set["http"] = map[string]string{"allow_private": "true"} // the transport reaches this machine only
 	f.set["email"] = map[string]string{"host": host, "port": port, "tls": "none", "username": "", "password": ""}
 	return f, nil
+}
+
+// learn has a stand-in know what an event is about, as the vendor would.
+func (f *fakes) learn(e *runtime.Event) {
+	if e.Service == "stripe" {
+		f.stripe.PutObject(schema.Lookup(e.Payload, "data", "object"))
+	}
 }
 
 func (f *fakes) close() {
@@ -106,6 +117,17 @@ func (f *fakes) close() {
 	if f.mail != nil {
 		f.mail.Close()
 	}
+}
+
+// list says where the stand-ins are, but for services that are real.
+func (f *fakes) list(real map[string]bool) string {
+	var out []string
+	for _, service := range []string{"stripe", "customerio", "slack", "email"} {
+		if !real[service] {
+			out = append(out, service+" is "+f.where[service])
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // answer returns what a call is answered where no stand-in of its service does: a status and a body. A request whose

@@ -4,10 +4,13 @@ package main
 // recipes, so all of it is found in the program.
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,7 +164,33 @@ func (s *server) poll(t *check.Trigger) (*schedule.Poll, error) {
 	}
 	p.Text = string(raw) + strings.Join(fields, ",")
 	p.Look = func(ctx context.Context) ([][]byte, error) { return httpservice.Look(ctx, conn, list) }
+	if s.elsewhere(t, conn) {
+		p.Look = func(context.Context) ([][]byte, error) { return [][]byte{p.Item.Sample(t.Events[0])}, nil }
+	}
 	return p, nil
+}
+
+// elsewhere reports whether a list can't be looked at from a sandbox: it is on another machine. There it is a sample that
+// never changes.
+func (s *server) elsewhere(t *check.Trigger, conn *connectors.Conn) bool {
+	if s.mode != "dev" {
+		return false
+	}
+	use := schema.Use{Given: t.Settings}
+	at, err := url.Parse(cmp.Or(use.Text("url"), conn.Setting("base_url")))
+	return err == nil && !loopback(net.JoinHostPort(at.Hostname(), "0"))
+}
+
+// sampledLists returns the types of the polls whose lists a sandbox does not look at.
+func (s *server) sampledLists() []string {
+	var out []string
+	ownTriggers(s.engine.Program(), func(_ *check.Recipe, t *check.Trigger) bool {
+		if conn := s.engine.Connection(t.Connection); t.Spec.Name == "poll" && conn != nil && s.elsewhere(t, conn) {
+			out = append(out, t.Events[0])
+		}
+		return true
+	})
+	return out
 }
 
 // ownTrigger returns the trigger of the current program whose events have the type, or nil.

@@ -111,6 +111,9 @@ func (s side) triggers() []part {
 				text += "; " + words
 			}
 		}
+		if t.Latest != nil {
+			text += "; latest"
+		}
 		out = append(out, part{name, text})
 	}
 	return out
@@ -203,6 +206,9 @@ func (s side) steps(nodes []*check.Node) []part {
 		}
 	}
 	for _, n := range nodes {
+		if n.Latest != nil {
+			continue // its trigger says so
+		}
 		at := n.Address
 		switch n.Kind {
 		case check.Filter:
@@ -392,6 +398,9 @@ func (s side) outputs() []part {
 func order(nodes []*check.Node) string {
 	var out []string
 	for _, n := range nodes {
+		if n.Latest != nil {
+			continue
+		}
 		if n.Kind == check.Filter && n.Name != "" {
 			out = append(out, "filter "+quoted(n.Name))
 			continue

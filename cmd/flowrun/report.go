@@ -19,6 +19,7 @@ type report struct {
 	event    *runtime.Event
 	run      *runtime.Run
 	requests []request
+	own      bool // the event's own object stands for what a trigger with latest would fetch
 }
 
 // The JSON is a contract with other programs.
@@ -42,6 +43,7 @@ type (
 		Input   json.RawMessage `json:"input,omitempty"`
 		Output  json.RawMessage `json:"output,omitempty"`
 		Error   *errorJSON      `json:"error,omitempty"`
+		Own     bool            `json:"own_object,omitempty"` // the event's own object stands for what a trigger with latest would fetch
 
 		held bool // by limits: no call was made
 	}
@@ -87,7 +89,7 @@ func (r *report) steps(n *check.Node) []nodeJSON {
 	for _, s := range r.run.Steps {
 		if s.Address == n.Address {
 			out = append(out, nodeJSON{Address: n.Address, Each: s.Each, Action: actionOf(n), Status: s.Status.String(),
-				Input: s.Input, Output: s.Output, Error: r.error(s.Error),
+				Input: s.Input, Output: s.Output, Error: r.error(s.Error), Own: r.own && n.Latest != nil,
 				held: s.Status == runtime.StepWaiting && s.Action != "" && s.Child == "" && len(s.Attempts) == 0})
 		}
 	}
@@ -168,6 +170,10 @@ func (r *report) text() {
 			address = fmt.Sprintf("%s[%q]", n.Address, n.Each)
 		}
 		fmt.Fprintf(w, "%s (%s): %s\n", address, n.Action, paint(statusColor(n.Status), n.Status))
+		if n.Own {
+			fmt.Fprint(w, "  (not fetched: trigger is the object that the event carries; -live=reads fetches it as it is now)\n")
+			continue
+		}
 		// Steps that run beside each other call in any order; each takes the requests of its action.
 		i := slices.IndexFunc(requests, func(q request) bool { return q.Action == n.Action })
 		if i >= 0 && !n.held {
@@ -182,6 +188,8 @@ func (r *report) text() {
 	switch {
 	case r.run.Error != nil:
 		fmt.Fprintf(w, " at %s: %s: %s", dash(r.run.Error.Step), r.run.Error.Kind, r.secrets.hide(r.run.Error.Message))
+	case r.run.Status == runtime.RunSkipped:
+		fmt.Fprint(w, " by latest: the object that the event is about is no more at its vendor")
 	case r.run.Status == runtime.RunQueued:
 		fmt.Fprintf(w, ", held by the recipe's %s: a server would pause the recipe, and go on once it is resumed", r.run.StoppedBy)
 	case r.run.StoppedBy != "":

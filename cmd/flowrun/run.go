@@ -63,7 +63,8 @@ func runCommand() *command {
 		name:  "run",
 		args:  "RECIPE",
 		short: "run one recipe on one event, and show each step and the exact requests",
-		long: "Nothing is sent unless -live is given: each call is answered with the example that its action declares.\n" +
+		long: "Nothing is sent unless -live is given: each call is answered with the example that its action declares, and a\n" +
+			"trigger with latest is the object as FILE has it; -live=reads fetches it.\n" +
 			"FILE holds a service's event as JSON, or only the object that the trigger is about; - is standard input.\n" +
 			"Settings that the environment lacks are made up while nothing is sent.",
 		example: "flowrun trigger charge.failed -print > event.json && flowrun run billing/dunning -dir recipes -event event.json",
@@ -137,7 +138,9 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 	if _, err := store.AcceptEvent(ctx, ev); err != nil {
 		return fmt.Errorf("keeping the event: %w", err)
 	}
-	e := engine.New(engine.Config{Store: store, Registry: observed, Clock: m.Clock, Client: &http.Client{Transport: recorder}})
+	own := !o.live.sends(schema.Read) // nothing is fetched
+	e := engine.New(engine.Config{Store: store, Registry: observed, Clock: m.Clock, Client: &http.Client{Transport: recorder},
+		OwnObject: func(string) bool { return own }})
 	if err := e.Swap(ctx, p.program, bindings); err != nil {
 		return err
 	}
@@ -145,13 +148,13 @@ func (o *runOptions) run(ctx context.Context, m *Main, name string) error {
 	if err != nil {
 		return err
 	}
-	out := &report{m: m, secrets: hidden, recipe: recipe, event: ev, run: run, requests: recorder.seen}
+	out := &report{m: m, secrets: hidden, recipe: recipe, event: ev, run: run, requests: recorder.seen, own: own}
 	if o.asJSON {
 		err = out.json()
 	} else {
 		out.text()
 	}
-	if err == nil && run.Status != runtime.RunCompleted && run.Status != runtime.RunFiltered && !out.waits() {
+	if ended := []runtime.RunStatus{runtime.RunCompleted, runtime.RunFiltered, runtime.RunSkipped}; err == nil && !slices.Contains(ended, run.Status) && !out.waits() {
 		return errProblems
 	}
 	return err

@@ -146,8 +146,9 @@ func (v *inventor) value(name string, f *schema.Field, asked bool) (value string
 	return value, true
 }
 
-// loopbackOnly makes a transport that reaches this machine only, whatever a recipe or the environment says.
-func loopbackOnly(t *http.Transport) {
+// loopbackOnly makes a transport that reaches this machine only, whatever a recipe or the environment says, and the hosts
+// that besides allows.
+func loopbackOnly(t *http.Transport, besides func(host string) bool) {
 	t.Proxy = nil
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -155,7 +156,7 @@ func loopbackOnly(t *http.Transport) {
 		if err != nil {
 			return nil, err
 		}
-		if addr, err := netip.ParseAddr(host); err != nil || !addr.Unmap().IsLoopback() {
+		if addr, err := netip.ParseAddr(host); (err != nil || !addr.Unmap().IsLoopback()) && !besides(host) {
 			return nil, fmt.Errorf("a sandbox calls nobody but this machine, and the call was for %s", host)
 		}
 		return dialer.DialContext(ctx, network, address)

@@ -56,7 +56,7 @@ type server struct {
 
 	// What dev puts in.
 	inputs func(*project) lang.Inputs                           // instead of the environment; may be nil
-	rebind func(*lang.Bindings)                                 // changes settings after binding; may be nil
+	rebind func(*lang.Bindings) error                           // changes settings after binding, or refuses them; may be nil
 	dial   func(*http.Transport)                                // restricts where calls may go; may be nil
 	answer func(*connectors.Action) (int, string, bool)         // what a call is answered that goes nowhere; set where dial is
 	watch  observer                                             // is told what happens; may be nil

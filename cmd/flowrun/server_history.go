@@ -25,7 +25,7 @@ var _ control.Past = (*machine)(nil)
 // keepHistory looks at the histories at the start and from time to time, and sets watermarks whenever another program
 // is served.
 func (s *server) keepHistory(ctx context.Context) {
-	if s.mode != "serve" {
+	if s.mode != "serve" && s.vendors.poll == 0 {
 		return // stand-ins keep none
 	}
 	every := historyEvery

@@ -35,6 +35,13 @@ func (s *server) compileFirst() error {
 			return err
 		}
 	}
+	if s.mode == "dev" && s.vendors.poll > 0 && p.program != nil && !p.diags.HasErrors() {
+		if b, diags := p.program.Bind(s.inputs(p)); !diags.HasErrors() {
+			if err := s.rebind(b); err != nil {
+				return usagef("%s", s.hide(err.Error()))
+			}
+		}
+	}
 	s.first = p
 	return nil
 }
@@ -69,7 +76,9 @@ func (s *server) bind(p *project) (*lang.Bindings, hcl.Diagnostics) {
 		}
 	}
 	if b != nil && s.rebind != nil {
-		s.rebind(b)
+		if err := s.rebind(b); err != nil {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Connection refused for dev", Detail: err.Error()})
+		}
 	}
 	if b != nil {
 		s.remember(b.Secrets)

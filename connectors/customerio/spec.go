@@ -40,6 +40,7 @@ func Spec() *connectors.Spec {
 		},
 		Limits:    limits(),
 		Endpoints: endpoints(),
+		Probes:    probes(s),
 		Keep:      s.keep,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	netmail "net/mail"
 	"net/url"
@@ -64,10 +65,8 @@ func (s *settings) send(ctx context.Context, c *connectors.Call) (connectors.Res
 
 // request writes the message and returns it as a request, with its id.
 func (s *settings) request(ctx context.Context, c *connectors.Call) (*http.Request, string, error) {
-	host := c.Conn.Setting(s.host.Name)
-	if host == "" {
-		return nil, "", connectors.Invalidf("connection %q has no %s: set %s in its block, or the environment variable %s",
-			c.Conn.Name, s.host.Name, s.host.Name, s.host.Env)
+	if err := s.hosted(c.Conn); err != nil {
+		return nil, "", err
 	}
 	e, err := s.envelope(c)
 	if err != nil {
@@ -81,19 +80,36 @@ func (s *settings) request(ctx context.Context, c *connectors.Call) (*http.Reque
 	if err != nil {
 		return nil, "", err
 	}
-	mode := c.Conn.Setting(s.tls.Name)
-	target := url.URL{Scheme: scheme, Host: host + ":" + s.portOf(c.Conn, mode), RawQuery: url.Values{"tls": {mode}}.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	req, err := s.dialed(ctx, c.Conn, http.MethodPost, bytes.NewReader(body))
 	if err != nil {
-		return nil, "", connectors.Invalid("the connection's host or port can't be used")
+		return nil, "", err
 	}
 	req.Header.Set("Content-Type", "message/rfc822")
 	req.Header.Set(headerFrom, e.from)
 	req.Header.Set(headerTo, strings.Join(e.all, ", "))
-	if user := c.Conn.Setting(s.username.Name); user != "" {
-		req.SetBasicAuth(user, c.Conn.Setting(s.password.Name))
-	}
 	return req, id, nil
+}
+
+// hosted refuses a connection that leads nowhere.
+func (s *settings) hosted(c *connectors.Conn) error {
+	if c.Setting(s.host.Name) == "" {
+		return connectors.Invalidf("connection %q has no %s: set %s in its block, or the environment variable %s", c.Name, s.host.Name, s.host.Name, s.host.Env)
+	}
+	return nil
+}
+
+// dialed returns a request to the connection's server.
+func (s *settings) dialed(ctx context.Context, c *connectors.Conn, method string, body io.Reader) (*http.Request, error) {
+	mode := c.Setting(s.tls.Name)
+	target := url.URL{Scheme: scheme, Host: c.Setting(s.host.Name) + ":" + s.portOf(c, mode), RawQuery: url.Values{"tls": {mode}}.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	if err != nil {
+		return nil, connectors.Invalid("the connection's host or port can't be used")
+	}
+	if user := c.Setting(s.username.Name); user != "" {
+		req.SetBasicAuth(user, c.Setting(s.password.Name))
+	}
+	return req, nil
 }
 
 func (s *settings) portOf(conn *connectors.Conn, mode string) string {

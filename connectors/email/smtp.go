@@ -77,6 +77,9 @@ func (d *dialogue) send(ctx context.Context, t *http.Transport, body []byte) (st
 	if err := d.open(ctx, conn, t.TLSClientConfig); err != nil {
 		return "", err
 	}
+	if d.r.Method == methodGreet {
+		return "", d.client.Quit()
+	}
 	if err := d.client.Mail("<" + d.r.Header.Get(headerFrom) + ">"); err != nil {
 		return "", err
 	}

@@ -36,6 +36,7 @@ func Spec() *connectors.Spec {
 		Settings:  []connectors.Setting{s.host, s.port, s.username, s.password, s.tls, s.from},
 		Check:     check,
 		Actions:   []*connectors.Action{send(s)},
+		Probes:    probes(s),
 		Protocols: map[string]connectors.Protocol{scheme: Protocol},
 		Limits:    map[string]connectors.Limit{"": {Concurrency: 4}},
 	}

@@ -39,6 +39,7 @@ func Spec() *connectors.Spec {
 		Check:    check,
 		Triggers: []*schema.Trigger{poll()},
 		Actions:  []*connectors.Action{request()},
+		Probes:   probes(),
 	}
 }
 

@@ -135,11 +135,11 @@ func TestAgainstTheFake(t *testing.T) {
 	if _, err := call(t, c, "picsio_keyword_list", `{}`); connectors.AsError(err).Kind != connectors.KindNotFound {
 		t.Errorf("a path that is not there: %v", err)
 	}
-	if err := picsio.Spec().Probe(t.Context(), c); err != nil {
+	if err := picsio.Spec().Probes[0].Ask(t.Context(), c); err != nil {
 		t.Errorf("probe: %v", err)
 	}
 	delete(c.Settings, "api_key")
-	if err := picsio.Spec().Probe(t.Context(), c); connectors.AsError(err).Kind != connectors.KindInvalid {
+	if err := picsio.Spec().Probes[0].Ask(t.Context(), c); connectors.AsError(err).Kind != connectors.KindInvalid {
 		t.Errorf("probe without a key: %v", err)
 	}
 }

@@ -35,19 +35,17 @@ func Spec() *connectors.Spec {
 		Webhook:  webhook(),
 		Triggers: triggers(),
 		Check:    check,
-		KeyNote: func(*connectors.Conn) string {
-			return "the paths of its calls are unverified; where one answers 404, the connection's setting for it replaces it"
-		},
+		Unsure:   "the paths of its calls are unverified; where one answers 404, the connection's setting for it replaces it",
 	}
 	for _, e := range endpoints() {
 		spec.Settings = append(spec.Settings, e.setting())
 		spec.Actions = append(spec.Actions, e.action(s))
 	}
 	root := spec.Actions[0]
-	spec.Probe = func(ctx context.Context, c *connectors.Conn) error {
+	spec.Probes = []connectors.Probe{{Name: "the vendor", Takes: "the key", Ask: func(ctx context.Context, c *connectors.Conn) error {
 		_, err := root.Call.Call(ctx, &connectors.Call{Action: root, Conn: c, Input: cty.EmptyObjectVal})
 		return err
-	}
+	}}}
 	return spec
 }
 

@@ -29,6 +29,7 @@ func Spec() *connectors.Spec {
 		Doc:      "Messages to channels and people, through an incoming webhook or as a bot",
 		Settings: []connectors.Setting{s.webhook, s.token, s.channel, s.base},
 		Actions:  []*connectors.Action{message(s)},
+		Probes:   probes(s),
 		// Slack takes about one message a second in a channel, and short bursts; which channel a call is for is not told
 		// apart here.
 		Limits: map[string]connectors.Limit{"": {Rate: 1, Burst: 5}},

@@ -85,6 +85,15 @@ func (a *API) Answers(operation string) (kind, object, own string) {
 	return kind, object, own
 }
 
+// Permission is what a restricted key needs for an operation, as Stripe's messages name it; "" where that is not known.
+func (a *API) Permission(operation string) string {
+	op, ok := a.c.operation(operation)
+	if !ok {
+		return ""
+	}
+	return permissionAt(op.method, op.path).ID
+}
+
 // Check refuses arguments that the operation does not take: it returns the parameter's name as Stripe writes it, and
 // Stripe's code; both are empty where all is well. Arguments are nested maps, lists and strings.
 func (a *API) Check(operation string, args map[string]any) (param, code string) {

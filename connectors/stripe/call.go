@@ -121,6 +121,9 @@ func (o *call) attempt(ctx context.Context, c *connectors.Call) (connectors.Resu
 		e.NotSent = true
 		return connectors.Result{}, e
 	}
+	if c.Account != "" {
+		req.Header.Set("Stripe-Account", c.Account)
+	}
 	client := *c.Conn.Client // a copy: the connection's may follow redirects, and take the key along
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)

@@ -32,8 +32,8 @@ func Spec() *connectors.Spec {
 		Limits:   limits(),
 		LimitFor: limitFor,
 
-		Permission: c.permission, Probe: probe, KeyNote: keyNote,
-		PermissionFor: map[string]string{"endpoints": "Webhook Endpoints: write", "history": "Events: read"},
+		Keys:   c.keys(),
+		Probes: []connectors.Probe{{Name: "the vendor", Takes: "the key", Requires: []string{settingKey}, Ask: probe}},
 
 		Endpoints: endpoints(),
 		History:   history(),

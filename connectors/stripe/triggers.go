@@ -24,11 +24,15 @@ func (c *catalog) triggers() []*schema.Trigger {
 			Payload:  c.object(e.object),
 			Events:   []string{e.name},
 			Previous: hasPrevious(e.name),
+			Latest:   c.latest,
 		}
 		withOptions(t, e.name)
 		triggers = append(triggers, t)
 	}
-	triggers = append(triggers, c.combined()...)
+	for _, t := range c.combined() {
+		t.Latest = c.latest
+		triggers = append(triggers, t)
+	}
 	return append(triggers, &schema.Trigger{
 		Name:    "stripe_event",
 		Service: "stripe",
@@ -41,6 +45,7 @@ func (c *catalog) triggers() []*schema.Trigger {
 		TypesSetting: "types",
 		KnownTypes:   types,
 		PayloadFor:   c.shared,
+		Latest:       c.latest,
 	})
 }
 

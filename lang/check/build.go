@@ -290,7 +290,7 @@ var kinds = []string{"network", "timeout", "rate_limited", "conflict", "server",
 
 func (b *builder) retry(ns *nodeSrc) {
 	e, s, node := b.e, ns.src, ns.Node
-	node.Retry = Retry{For: 24 * time.Hour, Min: time.Second, Max: 15 * time.Minute}
+	node.Retry = defaultRetry()
 	if s.Timeout != nil {
 		node.Timeout = e.constantDuration(s.Timeout, `"timeout"`)
 	}

@@ -93,6 +93,9 @@ func Inspect(p *syntax.Project, cat schema.Catalog, recipe, at string) (*Inspect
 	if at != "" {
 		var addresses []string
 		for _, n := range b.all() {
+			if n.Latest != nil {
+				continue
+			}
 			if n.Address == at || n.Name == at && in.at == nil {
 				in.at = n
 			}

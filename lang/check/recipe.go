@@ -116,6 +116,7 @@ type Trigger struct {
 	Events     []string // the vendor's event types it listens to; "*" for all
 	Payload    *schema.Object
 	Guards     []schema.Guard       // those its settings switched on
+	Latest     *schema.Fetch        // how its object is fetched when a run starts; nil where `trigger` is what the event carries
 	Settings   map[string]cty.Value // those that are written, but for a shape
 	Range      hcl.Range
 }
@@ -136,7 +137,7 @@ type Node struct {
 	Kind    NodeKind
 	Index   int    // in Recipe.Nodes, or in Recipe.OnError
 	Name    string // of an action or a wait; the label of a filter or a switch
-	Address string // "action.customer", "wait.paid", "filter.1", "switch.1" (numbered from 1 as they stand); "on_error." before it in on_error
+	Address string // "action.customer", "wait.paid", "filter.1", "switch.1" (numbered from 1 as they stand), "trigger.NAME" of what is fetched for a trigger; "on_error." before it in on_error
 	Range   hcl.Range
 
 	// Parent is the index of the switch in one of whose cases it stands, and Case which of the switch's Cases that is.
@@ -173,6 +174,11 @@ type Node struct {
 
 	Wait *WaitFor // of a wait
 
+	// Latest is, of the look-up that stands for a trigger with latest, that trigger; nil of all others. It is an action
+	// that nobody wrote: where its trigger started the run, its answer is `trigger` from then on, and everything below
+	// the filters that it stands under waits for it. Where the answer is null, the run ends.
+	Latest *Trigger
+
 	// Calls is the name of the recipe that an action recipe_run calls. Its Action has the callee's shapes: In is what the
 	// callee is called with, and Inputs fill it in; Out is nil where the callee has no output.
 	Calls string
@@ -185,8 +191,8 @@ type Node struct {
 	Needs []int
 	// Ordered are those of Needs that it names in depends_on only, and so does not read: ascending.
 	Ordered []int
-	// Gates are the nodes that hold it back: every filter and wait above it in its block, and those that hold back the
-	// switches it stands in, ascending.
+	// Gates are the nodes that hold it back: every filter, wait and fetched trigger above it in its block, and those that
+	// hold back the switches it stands in, ascending.
 	Gates []int
 	// After are the nodes that must have ended before a wait begins: everything above it in its block, ascending. It is
 	// nil for all but waits.

@@ -72,6 +72,9 @@ func (b *builder) newSolver(t *Trigger, types []string) *solver {
 // start is the state above all gates.
 func (s *solver) start(t *Trigger) *state {
 	st := &state{}
+	if t.Latest != nil {
+		return st // what is so of the event need not be so of its object any more
+	}
 	for _, g := range t.Guards {
 		why := "the trigger fires for no others"
 		if g.Setting != "" {
@@ -84,7 +87,7 @@ func (s *solver) start(t *Trigger) *state {
 
 // atFirst is the state where what is so as a rule is so, too; ok is false where nothing is.
 func (s *solver) atFirst(t *Trigger, in *state) (out *state, why string, ok bool) {
-	if t.Spec == nil || len(t.Spec.AtFirst) == 0 || in == nil {
+	if t.Spec == nil || len(t.Spec.AtFirst) == 0 || in == nil || t.Latest != nil {
 		return in, "", false
 	}
 	out = in

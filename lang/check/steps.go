@@ -28,13 +28,15 @@ type nodeSrc struct {
 
 func (n *nodeSrc) context() string {
 	word := map[NodeKind]string{Filter: "filter", Switch: "switch", Wait: "wait", Action: "action"}[n.Kind]
-	switch n.Kind {
-	case Filter, Switch:
+	switch {
+	case n.Latest != nil:
+		return fmt.Sprintf("in trigger %q", n.src.Name)
+	case n.Kind == Filter, n.Kind == Switch:
 		if n.src.Label == "" {
 			return "in " + word
 		}
 		return fmt.Sprintf("in %s %q", word, n.src.Label)
-	case Wait:
+	case n.Kind == Wait:
 		return fmt.Sprintf("in wait %q", n.src.Name)
 	}
 	if n.src.Name == n.src.Type {
@@ -53,7 +55,7 @@ func (n *nodeSrc) argRange(name string) hcl.Range {
 	return n.src.Range
 }
 
-func (n *nodeSrc) gate() bool { return n.Kind == Filter || n.Kind == Wait }
+func (n *nodeSrc) gate() bool { return n.Kind == Filter || n.Kind == Wait || n.Latest != nil }
 
 // body is what is written between two braces: the steps of a recipe, of a case, of on_error.
 type body struct {
@@ -138,7 +140,10 @@ type names struct{ actions, waits map[string]hcl.Range }
 func (b *builder) collectSteps() {
 	taken := names{map[string]hcl.Range{}, map[string]hcl.Range{}}
 	top := &sequence{}
-	b.top = b.collect(top, &body{}, b.src.Steps, taken)
+	early := b.early()
+	b.top = b.collect(top, &body{}, b.src.Steps[:early], taken)
+	b.fetches(top, b.top)
+	b.collect(top, b.top, b.src.Steps[early:], taken)
 	b.nodes, b.out.Nodes = top.nodes, top.out
 	if b.src.OnError == nil {
 		return
@@ -301,7 +306,7 @@ func (b *builder) graphOf(nodes []*nodeSrc, out []*Node) {
 			n.Gates = slices.Clone(n.in.sw.Gates)
 		}
 		for _, above := range nodes[:n.Index] {
-			if above.in == n.in && above.gate() {
+			if above.in == n.in && above.gate() && !(above.Latest != nil && n.Latest != nil) { // one of them is done
 				n.Gates = append(n.Gates, above.Index)
 			}
 			if n.Kind == Wait && above.in.within(n.in) {

@@ -27,7 +27,9 @@ func (b *builder) triggers() {
 			if duplicate(b.e.sc.rep, "trigger", t.Name, t.Range, taken) {
 				return
 			}
-			b.out.Triggers = append(b.out.Triggers, b.trigger(t).apart()...)
+			apart := b.trigger(t).apart()
+			b.latest(t, apart)
+			b.out.Triggers = append(b.out.Triggers, apart...)
 		})
 	}
 }

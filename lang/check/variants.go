@@ -61,6 +61,9 @@ func (b *builder) scope(t *Trigger, types []string, rep *reporter) *scope {
 func (b *builder) typesFor(t *Trigger, types []string, rep *reporter) {
 	e := env{c: b.c, sc: b.scope(t, types, rep), facts: guardFacts(t.Guards)}
 	b.typesOfKeys(e, rep)
+	if t.Latest != nil {
+		e.facts = noFacts // what its settings ask for is so of the event, and need not be any more
+	}
 	b.typesOfOutputs(b.typesOfBody(e, b.top, rep), rep)
 	if b.failed != nil {
 		b.typesOfBody(e, b.failed, rep)
@@ -74,6 +77,10 @@ func (b *builder) typesOfBody(e env, in *body, rep *reporter) env {
 	for _, n := range in.nodes {
 		if e.facts.dead {
 			rep.dead = append(rep.dead, hcl.RangeBetween(n.src.Range, n.src.BodyRange))
+		}
+		if n.Latest != nil { // nobody wrote it
+			b.visited(e, n)
+			continue
 		}
 		b.in(rep, n.context(), func() {
 			if n.Kind != Action {
@@ -271,7 +278,7 @@ func (b *builder) usedLocals() map[string]bool {
 
 func (b *builder) noAction() {
 	for _, n := range b.nodes {
-		if n.Kind == Action {
+		if n.Kind == Action && n.Latest == nil {
 			return
 		}
 	}

@@ -75,6 +75,7 @@ const (
 	AmountUnknown     Code = "FR3030"
 	PathTaken         Code = "FR3040"
 	PathDiffers       Code = "FR3041"
+	NotFetchable      Code = "FR3060"
 	UnknownConnection Code = "FR4001"
 	AmbiguousConn     Code = "FR4002"
 	UnknownService    Code = "FR4003"
@@ -148,7 +149,7 @@ func family(digit byte) []Entry {
 	case '2':
 		return slices.Concat(valueRows[:], calledRows[:], useRows[:])
 	case '3':
-		return slices.Concat(flowRows[:], amountRows[:], pathRows[:])
+		return slices.Concat(flowRows[:], amountRows[:], pathRows[:], latestRows[:])
 	case '4':
 		return slices.Concat(connectionRows[:], settingRows[:])
 	case '5':

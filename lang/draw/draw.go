@@ -33,7 +33,8 @@ type Trigger struct {
 	Name       string   `json:"name"` // the block's: the type where it has no name of its own
 	Type       string   `json:"type"`
 	Connection string   `json:"connection"`
-	Events     []string `json:"events"` // the vendor's types; "*" for all
+	Events     []string `json:"events"`           // the vendor's types; "*" for all
+	Latest     bool     `json:"latest,omitempty"` // its object is fetched when the recipe starts, by a node that says so
 	Range      Range    `json:"range"`
 }
 
@@ -45,6 +46,7 @@ type Node struct {
 	Action     string   `json:"action,omitempty"`     // the type of an action
 	Connection string   `json:"connection,omitempty"` // of an action
 	Calls      string   `json:"calls,omitempty"`      // the recipe that an action calls
+	Fetches    string   `json:"fetches,omitempty"`    // the name of the trigger whose object an action that nobody wrote fetches
 	Condition  string   `json:"condition,omitempty"`  // of a filter, as it is written
 	When       string   `json:"when,omitempty"`       // the condition under which an action isn't skipped, as it is written
 	ForEach    string   `json:"for_each,omitempty"`   // the list or map for whose elements an action is done, as it is written
@@ -104,7 +106,7 @@ func Of(r *check.Recipe, files map[string][]byte) *Graph {
 			last.Events = append(last.Events, t.Events...)
 			continue
 		}
-		d := Trigger{Name: t.Name, Type: t.Name, Connection: t.Connection, Events: append([]string{}, t.Events...), Range: rangeOf(t.Range)}
+		d := Trigger{Name: t.Name, Type: t.Name, Connection: t.Connection, Events: append([]string{}, t.Events...), Latest: t.Latest != nil, Range: rangeOf(t.Range)}
 		if t.Spec != nil {
 			d.Type = t.Spec.Name
 		}
@@ -134,6 +136,9 @@ func nodesOf(list []*check.Node, files map[string][]byte) []Node {
 		}
 		if n.Action != nil {
 			d.Action = n.Action.Name
+		}
+		if n.Latest != nil {
+			d.Fetches = n.Latest.Name
 		}
 		for _, c := range n.Cases {
 			values := make([]string, 0, len(c.Values))

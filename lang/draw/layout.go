@@ -62,6 +62,7 @@ func layoutOf(g *Graph) layout {
 	main := newSequence("n", g.Nodes)
 	l.items = append(l.items, main.items(nil)...)
 	l.edges = main.edges(starts, false)
+	l.edges = slices.DeleteFunc(l.edges, func(e edge) bool { return g.apart(e) })
 	if len(g.OnError) > 0 {
 		failed := newSequence("e", g.OnError)
 		start := item{id: "e", form: round, label: []string{"the run has failed"}}
@@ -69,6 +70,18 @@ func layoutOf(g *Graph) layout {
 		l.edges = append(l.edges, failed.edges([]string{start.id}, true)...)
 	}
 	return l
+}
+
+// apart reports whether an arrow leads from a trigger to what fetches the object of another.
+func (g *Graph) apart(e edge) bool {
+	for i := range g.Triggers {
+		for k := range g.Nodes {
+			if n := &g.Nodes[k]; n.Fetches != "" && n.Fetches != g.Triggers[i].Name && e.from == fmt.Sprintf("t%d", i) && e.to == fmt.Sprintf("n%d", k) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sequence is the nodes of a recipe, or of its on_error.
@@ -132,6 +145,11 @@ func (s *sequence) edges(starts []string, failed bool) []edge {
 		}
 		if gate := s.nearest(n); gate != "" && len(n.After) == 0 && !s.implied(n, gate) {
 			out = append(out, edge{from: s.box(gate), to: to})
+			for _, other := range n.Gates { // the object of whichever trigger it was
+				if other != gate && s.node(gate).Fetches != "" && s.node(other).Fetches != "" {
+					out = append(out, edge{from: s.box(other), to: to})
+				}
+			}
 		}
 		switch {
 		case n.Within != nil && !s.reachedWithin(n):
@@ -209,7 +227,11 @@ func (n *Node) label() []string {
 			lines = append(lines, prefix+shortened(text))
 		}
 	}
-	add("", n.Name)
+	if n.Fetches != "" {
+		add("", "as it is now")
+	} else {
+		add("", n.Name)
+	}
 	if n.Action != n.Name {
 		add("", n.Action)
 	}

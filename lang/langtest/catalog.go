@@ -1,6 +1,7 @@
 package langtest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,24 +148,27 @@ func triggers() []*schema.Trigger {
 			Name: "stripe_charge_failed", Service: "stripe", Doc: "A charge failed", Payload: charge, Events: []string{"charge.failed"},
 			Settings: schema.NewObject("settings", may("ignore_payment_intents", truth)),
 			Guards:   []schema.Guard{{Setting: "ignore_payment_intents", Path: schema.Path{"payment_intent"}, Null: true}},
+			Latest:   fetched,
 		},
 		{
 			Name: "stripe_charge_succeeded", Service: "stripe", Doc: "A charge succeeded", Payload: charge, Events: []string{"charge.succeeded"},
 			Settings: schema.NewObject("settings", may("known_customers", truth)),
 			Guards:   []schema.Guard{{Setting: "known_customers", Path: schema.Path{"customer"}}},
+			Latest:   fetched,
 		},
 		{
 			Name: "stripe_customer_created", Service: "stripe", Doc: "A customer was created", Payload: customer, Settings: none,
 			Events:  []string{"customer.created"},
 			AtFirst: []schema.Guard{{Path: schema.Path{"delinquent"}, In: []string{"false"}, Why: "a new customer owes nothing"}},
+			Latest:  fetched,
 		},
 		{
 			Name: "stripe_customer_deleted", Service: "stripe", Doc: "A customer was deleted", Payload: customer, Settings: none,
-			Events: []string{"customer.deleted"},
+			Events: []string{"customer.deleted"}, Latest: fetched,
 		},
 		{
 			Name: "stripe_customer_updated", Service: "stripe", Doc: "A customer changed", Payload: customer, Settings: none,
-			Events: []string{"customer.updated"}, Previous: true,
+			Events: []string{"customer.updated"}, Previous: true, Latest: fetched,
 		},
 		{
 			Name: "stripe_event", Service: "stripe", Doc: "Any event", Payload: common,
@@ -172,6 +176,7 @@ func triggers() []*schema.Trigger {
 			TypesSetting: "types",
 			KnownTypes:   []string{"charge.failed", "charge.succeeded", "customer.created", "customer.deleted", "customer.updated"},
 			PayloadFor:   payloadFor,
+			Latest:       fetched,
 		},
 		{
 			Name: "schedule", Service: "schedule", Doc: "At set times", Payload: moment,
@@ -245,6 +250,19 @@ func payloadFor(types []string) *schema.Object {
 	return common
 }
 
+// fetched says how the object of events is looked up.
+func fetched(types []string) (*schema.Fetch, error) {
+	switch {
+	case slices.Contains(types, "customer.deleted"):
+		return nil, errors.New("customer.deleted tells that its object is no more")
+	case payloadFor(types) == charge:
+		return &schema.Fetch{Action: "stripe_charge_retrieve", Inputs: map[string]schema.Path{"charge": {"id"}}}, nil
+	case payloadFor(types) == customer:
+		return &schema.Fetch{Action: "stripe_customer_retrieve", Inputs: map[string]schema.Path{"customer": {"id"}}}, nil
+	}
+	return nil, errors.New("events of several objects have nothing that one look-up could fetch")
+}
+
 // freeForm is an object of any names.
 func freeForm() schema.Type {
 	o := schema.NewObject("")
@@ -311,6 +329,10 @@ func actions() []*schema.Action {
 		{
 			Name: "stripe_customer_find", Service: "stripe", Doc: "Find a customer by e-mail", Effect: schema.Read, OutMayBeNull: true,
 			In: schema.NewObject("query", must("email", text)), Out: customer,
+		},
+		{
+			Name: "stripe_charge_retrieve", Service: "stripe", Doc: "Look a charge up", Effect: schema.Read, OutMayBeNull: true,
+			In: schema.NewObject("query", must("charge", id("ch_", "charge"))), Out: charge,
 		},
 		{
 			Name: "stripe_customer_retrieve", Service: "stripe", Doc: "Look a customer up", Effect: schema.Read,

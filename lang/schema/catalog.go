@@ -135,6 +135,10 @@ type Trigger struct {
 	// nothing; the checker warns of a filter that asks for something else.
 	AtFirst []Guard
 
+	// Latest says how the object of events of those types is fetched as it is now. The error says why it can't be, as a
+	// sentence without its full stop. Nil where nothing that the trigger is about can be fetched.
+	Latest func(events []string) (*Fetch, error)
+
 	// ShapeSetting is the setting in which the recipe declares a shape, written as types: { email = string }. It is no
 	// value. Empty where the trigger has none.
 	ShapeSetting string
@@ -145,6 +149,12 @@ type Trigger struct {
 	// PathSetting is the setting that names the path below /webhooks/ at which its events come in; they are of that
 	// type. Recipes that share a path must agree in their settings. Empty where events come in as its service says.
 	PathSetting string
+}
+
+// Fetch is a look-up of what an event is about.
+type Fetch struct {
+	Action string          // a Read; its answer has the payload's shape, and is null where the object is no more
+	Inputs map[string]Path // where in the payload its inputs stand
 }
 
 // Guard is a condition on an event that a trigger's setting switches on.

@@ -39,8 +39,37 @@ func (c *checker) node(kind check.NodeKind, name string, rng hcl.Range) *check.N
 	return nil
 }
 
+// fetch finds the look-up of a trigger with latest, by the trigger's name or by its address.
+func (c *checker) fetch(name string, rng hcl.Range) *check.Node {
+	var found []*check.Node
+	var known []string
+	for _, n := range c.recipe.Nodes {
+		if n.Latest == nil {
+			continue
+		}
+		short := strings.TrimPrefix(n.Address, "trigger.")
+		known = append(known, short)
+		if name == n.Name || name == short || name == n.Address {
+			found = append(found, n)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	has := " Its triggers are what their events carry, since none has latest."
+	if len(known) > 0 {
+		has = " Those with latest are " + strings.Join(known, ", ") + "."
+	}
+	c.report(diag.TestUnknownStep, rng, "Recipe %s fetches no object of a trigger %q.%s%s", c.recipe.Name, name, diag.DidYouMean(name, known), has)
+	return nil
+}
+
 func (c *checker) mock(t *Test, src *syntax.Mock) {
-	n := c.node(check.Action, src.Step, src.StepRange)
+	find := func(name string, rng hcl.Range) *check.Node { return c.node(check.Action, name, rng) }
+	if src.Trigger {
+		find = c.fetch
+	}
+	n := find(src.Step, src.StepRange)
 	if n == nil {
 		return
 	}
@@ -137,6 +166,8 @@ func (c *checker) result(n *check.Node, v cty.Value, x hclsyntax.Expression, rng
 	case n.Action.Out == nil:
 	case v.IsNull() && !n.Action.OutMayBeNull:
 		c.report(diag.TestValue, rng, "The answer of %s is never null.", n.Action.Name)
+	case n.Latest != nil && !v.IsNull():
+		c.fit(v, x, rng, &schema.Type{Kind: schema.KindObject, Object: n.Latest.Payload})
 	default:
 		c.fit(v, x, rng, &schema.Type{Kind: schema.KindObject, Object: n.Action.Out})
 	}
@@ -341,6 +372,9 @@ func (c *checker) gate(by string, rng hcl.Range) {
 func Stoppers(r *check.Recipe) []string {
 	known := []string{"deduplicate", "rate_limit", "debounce", "concurrency", "limits", "paused"}
 	for _, n := range r.Nodes {
+		if n.Latest != nil && !slices.Contains(known, "latest") {
+			known = append(known, "latest")
+		}
 		if n.Kind == check.Filter {
 			known = append(known, n.Address)
 			if n.Name != "" {
@@ -361,7 +395,7 @@ func Stoppers(r *check.Recipe) []string {
 func Steps(r *check.Recipe, kind check.NodeKind) []string {
 	var out []string
 	for _, n := range slices.Concat(r.Nodes, r.OnError) {
-		if n.Kind == kind {
+		if n.Kind == kind && n.Latest == nil {
 			out = append(out, shortAddress(n))
 		}
 	}
@@ -379,7 +413,7 @@ func shortAddress(n *check.Node) string {
 // Step finds an action or a wait by the name that tests have for it, or by its address; nil where there is none.
 func Step(r *check.Recipe, kind check.NodeKind, name string) *check.Node {
 	for _, n := range slices.Concat(r.Nodes, r.OnError) {
-		if n.Kind == kind && (name == n.Address || name == shortAddress(n)) {
+		if n.Kind == kind && n.Latest == nil && (name == n.Address || name == shortAddress(n)) {
 			return n
 		}
 	}

@@ -65,11 +65,14 @@ func (w *walker) trigger(block *hclsyntax.Block) *Trigger {
 	t := &Trigger{Type: block.Labels[0], TypeRange: block.LabelRanges[0], Range: block.DefRange()}
 	t.Name, _ = w.name(block)
 	for _, attr := range sortedAttrs(block.Body) {
-		if attr.Name == "connection" {
+		switch attr.Name {
+		case "connection":
 			t.Connection = attr.Expr
-			continue
+		case "latest":
+			t.Latest = arg(attr)
+		default:
+			t.Args = append(t.Args, arg(attr))
 		}
-		t.Args = append(t.Args, arg(attr))
 	}
 	for _, inner := range block.Body.Blocks {
 		w.strangeInner(inner, "A trigger", nil)

@@ -144,6 +144,8 @@ func (w *walker) event(block *hclsyntax.Block) *WaitEvent {
 			e.Match = attr.Expr
 		case "timeout":
 			w.report(diag.UnexpectedArg, attr.NameRange, "The timeout is the wait's: write it beside the event block, not in it.")
+		case "latest":
+			w.report(diag.UnexpectedArg, attr.NameRange, "An event that is waited for is taken as it came. To read its object as it is then, look it up in a step below the wait.")
 		default:
 			e.Args = append(e.Args, arg(attr))
 		}

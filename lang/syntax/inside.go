@@ -176,6 +176,7 @@ func docs() map[string]string {
 		"validation.condition":     "What the value must meet.",
 		"validation.error_message": "What is said where it does not.",
 		"trigger.connection":       "The account that the events come from: connection.NAME.",
+		"trigger.latest":           "Fetches the object when the run starts, so that trigger is as it is now, and not as it was when the event was made.",
 		"event.connection":         "The account that the event comes from: connection.NAME.",
 		"action.connection":        "The account that is called: connection.NAME.",
 	}

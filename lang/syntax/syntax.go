@@ -80,6 +80,7 @@ type Trigger struct {
 	TypeRange  hcl.Range
 	Name       string               // the last label; the type where there is one label only
 	Connection hclsyntax.Expression // a string or connection.NAME; nil where left out
+	Latest     *Arg                 // nil where left out
 	Args       []*Arg
 	Range      hcl.Range
 }

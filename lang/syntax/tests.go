@@ -51,6 +51,7 @@ type Move struct {
 
 // Mock is a mock block: what a step answers.
 type Mock struct {
+	Trigger   bool // Step is a trigger: what its object is when it is fetched
 	Step      string
 	StepRange hcl.Range
 	Range     hcl.Range
@@ -230,11 +231,11 @@ func (w *walker) mock(block *hclsyntax.Block) *Mock {
 	if !w.labels(block, 2, 2, rule) {
 		return nil
 	}
-	if block.Labels[0] != "action" {
-		w.report(diag.WrongLabels, block.LabelRanges[0], "Only actions are mocked. %s", rule)
+	if block.Labels[0] != "action" && block.Labels[0] != "trigger" {
+		w.report(diag.WrongLabels, block.LabelRanges[0], "Only actions are mocked, and triggers with latest. %s", rule)
 		return nil
 	}
-	m := &Mock{Step: block.Labels[1], StepRange: block.LabelRanges[1], Range: block.DefRange()}
+	m := &Mock{Trigger: block.Labels[0] == "trigger", Step: block.Labels[1], StepRange: block.LabelRanges[1], Range: block.DefRange()}
 	m.Answer = w.answer(block, "A mock", func(inner *hclsyntax.Block) bool {
 		if inner.Type != "each" {
 			return false

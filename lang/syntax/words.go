@@ -13,7 +13,7 @@ func configBlocks() []string {
 // stepBlocks may stand in a recipe, in the cases of a switch and in on_error.
 func stepBlocks() []string { return []string{"action", "filter", "switch", "wait"} }
 
-func triggerArgs() []string { return []string{"connection"} }
+func triggerArgs() []string { return []string{"connection", "latest"} }
 
 // actionArgs are the arguments that every action takes, beside its inputs.
 func actionArgs() []string {

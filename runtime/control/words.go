@@ -37,6 +37,8 @@ func (r *Run) Standing(at func(time.Time) string) string {
 		return "goes on when what it waits for has come"
 	case r.Status == runtime.RunSkipped.String() && r.StoppedBy == runtime.QueuePaused.String():
 		return "dropped, since its recipe is paused"
+	case r.Status == runtime.RunSkipped.String() && r.StoppedBy == byLatest:
+		return "skipped by latest, since the object that the event is about is no more at its vendor"
 	case r.Status == runtime.RunSkipped.String():
 		return "dropped by " + r.StoppedBy
 	case r.StoppedBy != "":
@@ -44,6 +46,9 @@ func (r *Run) Standing(at func(time.Time) string) string {
 	}
 	return due
 }
+
+// byLatest is what StoppedBy is where the object of a trigger with latest is no more.
+const byLatest = "latest"
 
 func queueWords(queue, due string) string {
 	switch queue {

@@ -56,6 +56,10 @@ type Config struct {
 	// Shadow runs every recipe as if its mode were "shadow": calls that change anything are recorded and not made.
 	Shadow bool
 
+	// OwnObject reports whether the object that the event carries stands for the one that a trigger with latest would
+	// fetch; address is that of the step that fetches. It is fetched where nil.
+	OwnObject func(address string) bool
+
 	// InTurn makes the calls of a run one after the other, in the order in which they are written, where they would be
 	// made in parallel. It is for engines that are driven.
 	InTurn bool

@@ -36,6 +36,7 @@ type recipe struct {
 	secrets bool // a variable is sensitive: nothing else that an expression reads is
 	main    graph
 	handler graph          // of on_error
+	fetches []*check.Node  // those of main that fetch the object of a trigger
 	called  *check.Trigger // what stands for a trigger where another recipe calls it; nil where none can
 	funcs   map[string]function.Function
 	flow    *rules // nil where it has no flow control
@@ -67,6 +68,11 @@ func (e *Engine) newGeneration(p *lang.Program, b *lang.Bindings) (*generation, 
 			r.locals = append(r.locals, eval.Local{Name: l.Name, Expr: l.Expr})
 		}
 		r.called = triggerOfCall(cr)
+		for _, n := range cr.Nodes {
+			if n.Latest != nil {
+				r.fetches = append(r.fetches, n)
+			}
+		}
 		var err error
 		if r.main, err = e.newGraph(g, cr.Nodes, 0); err == nil {
 			r.handler, err = e.newGraph(g, cr.OnError, len(cr.Nodes))

@@ -132,8 +132,13 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 	confirmed.Only = "confirm"
 	trigger := func(name, event string) *schema.Trigger {
 		return &schema.Trigger{Name: name, Service: "acme", Doc: "Test trigger", Settings: schema.NewObject("settings"),
-			Payload: acmeOrder(), Events: []string{event}}
+			Payload: acmeOrder(), Events: []string{event}, Previous: true,
+			Latest: func([]string) (*schema.Fetch, error) {
+				return &schema.Fetch{Action: "acme_order", Inputs: map[string]schema.Path{"name": {"id"}}}, nil
+			}}
 	}
+	order := action("acme_order", schema.Read)
+	order.Out, order.OutMayBeNull = acmeOrder(), true
 	chosen := trigger("acme_order_either", "order.created")
 	chosen.Settings = schema.NewObject("settings", schema.Field{Name: "raised", Type: schema.Type{Kind: schema.KindBool}})
 	chosen.Choose = func(settings map[string]cty.Value) ([]string, []schema.Guard) {
@@ -158,7 +163,7 @@ func (v *vendor) registry(t testing.TB) *connectors.Registry {
 			}},
 		Triggers: []*schema.Trigger{trigger("acme_order_created", "order.created"), trigger("acme_order_paid", "order.paid"), chosen},
 		Actions: []*connectors.Action{action("acme_read", schema.Read), action("acme_put", schema.Idempotent),
-			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce),
+			action("acme_send", schema.Keyed), action("acme_mail", schema.AtMostOnce), order,
 			lasting("acme_pay", schema.Keyed, money), lasting("acme_charge", schema.Keyed, confirmed),
 			lasting("acme_erase", schema.Idempotent, schema.Lasting{Kind: schema.Deletes}),
 			lasting("acme_text", schema.AtMostOnce, schema.Lasting{Kind: schema.SendsMessage})},

@@ -50,6 +50,9 @@ func (r *runner) launch(calls []*attempt) (ended bool, err error) {
 			a.timeout = min(a.timeout, max(0, left))
 		}
 	}
+	if err := r.keepObject(calls); err != nil {
+		return false, err
+	}
 	switch {
 	case len(calls) == 1 && r.flying == 0:
 		return r.callHere(calls[0])

@@ -82,7 +82,7 @@ func (e *Engine) retake(ctx context.Context, run *runtime.Run, base string, o Re
 			called = append(called, more...)
 		}
 		switch {
-		case o.FromStart:
+		case o.FromStart && !(fetchedObject(s) && !o.Again && !o.Current): // calls with the keys they had are made of what they were made of
 			e.takeBack(s)
 		case again && !strings.HasPrefix(s.Address, onErrorPrefix): // on_error speaks up anew when the run fails again
 			e.beginAgain(run, base, s)

@@ -233,6 +233,9 @@ func (e *Engine) takeUp(ctx context.Context, run *runtime.Run) (*runner, error) 
 		switch first, err := e.cfg.Store.Run(ctx, run.ReplayOf); {
 		case err == nil:
 			r.began = first.StartedAt
+			if first.Generation == run.Generation {
+				r.first = first
+			}
 		case !errors.Is(err, runtime.ErrNotFound):
 			return nil, fmt.Errorf("reading the run that it replays: %w", err)
 		}
@@ -314,7 +317,7 @@ func (r *runner) nodeOf(s *runtime.Step) (*progress, *check.Node) {
 
 // take takes a recorded step into the current part. An element of a for_each is kept until its elements are known.
 func (r *runner) take(n *check.Node, s *runtime.Step) {
-	r.ran = r.ran || s.Action != "" && s.Status != runtime.StepSkipped
+	r.ran = r.ran || s.Action != "" && s.Status != runtime.StepSkipped && n.Latest == nil
 	dirty := s.Status == runtime.StepIntent
 	if dirty {
 		s.Status, s.EndedAt, s.Error = runtime.StepUnknown, r.e.clock.Now(), lostOutcome(n.Address)

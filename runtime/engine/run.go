@@ -45,6 +45,8 @@ type runner struct {
 	ran      bool                    // a step has been started, now or before the run was resumed
 	gave     bool                    // its outputs have been evaluated
 	unsaved  bool                    // an AtMostOnce answer is not in the store yet
+	fetched  bool                    // the object of a trigger with latest is not in the store yet
+	vanished bool                    // that object is no more
 	cut      bool                    // a call was cut off by a shutdown
 	later    time.Time               // when a wait whose time is over is looked at again
 
@@ -55,6 +57,7 @@ type runner struct {
 	inBulk  bool              // it has a place among the runs that are done many at a time
 	rekeyed map[[2]string]int // by address and element: Step.Rekey of steps that are done again from the start
 	began   time.Time         // of a replay: when the run that it replays started
+	first   *runtime.Run      // of a replay under the same keys: the run that it replays
 
 	halt atomic.Pointer[runtime.StepError] // set by others: nothing new starts, and the run is canceled
 }
@@ -77,6 +80,11 @@ func (e *Engine) newRunner(g *generation, rec *recipe, trigger *check.Trigger, e
 		main: newProgress(&rec.main),
 	}
 	r.progress = &r.main
+	for _, n := range rec.fetches {
+		if n.Latest != trigger {
+			r.state[n.Index] = passed // it fetches what another trigger is about
+		}
+	}
 	return r
 }
 
@@ -248,10 +256,11 @@ func (r *runner) setNull(n *check.Node) {
 	if r.scope == nil {
 		return // the payload could not be read: nothing goes on from here but on_error, which begins with setUnreached
 	}
-	switch n.Kind {
-	case check.Action:
+	switch {
+	case n.Latest != nil: // `trigger` stays what it is
+	case n.Kind == check.Action:
 		r.scope.SetAction(n.Name, null)
-	case check.Wait:
+	case n.Kind == check.Wait:
 		r.scope.SetWait(n.Name, null)
 	}
 }
@@ -328,6 +337,8 @@ func (r *runner) verdict() (runtime.RunStatus, time.Time) {
 		return runtime.RunWaiting, due
 	case r.run.Error != nil:
 		return runtime.RunFailed, time.Time{}
+	case r.vanished:
+		return runtime.RunSkipped, time.Time{}
 	case r.run.StoppedBy != "" && !r.ran:
 		return runtime.RunFiltered, time.Time{}
 	}
@@ -384,7 +395,7 @@ func (r *runner) save(c *runtime.Change) error {
 		r.children = nil
 		signal(r.e.wakeDue)
 	}
-	r.unsaved = false
+	r.unsaved, r.fetched = false, false
 	return nil
 }
 
@@ -437,6 +448,9 @@ func (r *runner) conclude() error {
 	}
 	if ended {
 		r.e.cfg.Metrics.RunEnded(r.run.Recipe, r.run.Status.String())
+		if r.vanished {
+			r.e.cfg.Metrics.RunSkipped(r.run.Recipe, r.run.StoppedBy)
+		}
 		r.report()
 	}
 	if change.Wake != nil || len(change.Keys) > 0 {

@@ -40,6 +40,10 @@ func (r *runner) step(u *unit) *runtime.Step {
 
 // set gives a unit a state and the others what they read of it. It is for a unit that has ended; v may be null.
 func (r *runner) set(u *unit, s nodeState, v cty.Value) {
+	if u.node.Latest != nil {
+		r.takeObject(u)
+		return
+	}
 	if u.of == nil {
 		r.state[u.node.Index] = s
 		r.scope.SetAction(u.node.Name, v)
@@ -56,6 +60,10 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 	n := u.node
 	if err := r.openScope(); err != nil {
 		return nil, err
+	}
+	if raw, known := r.knownObject(n); known {
+		r.succeed(u, null, raw)
+		return nil, nil
 	}
 	if n.When != nil {
 		v, err := r.value(n.When)
@@ -101,6 +109,10 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 		u.state = running
 		u.of.busy++
 	}
+	account := ""
+	if n.Latest != nil {
+		account = r.ev.Account // whose object it is
+	}
 	return &attempt{unit: u, spending: spending, call: &connectors.Call{
 		Action:    r.actions[n.Index],
 		Conn:      r.conns[n.Index],
@@ -111,6 +123,7 @@ func (r *runner) begin(u *unit) (*attempt, error) {
 		Each:      s.Each,
 		EventID:   r.ev.ID,
 		EventTime: r.ev.Time,
+		Account:   account,
 	}}, nil
 }
 
@@ -162,7 +175,7 @@ func shown(input cty.Value, hidden []string) ([]byte, error) {
 func (r *runner) settle(a *attempt) {
 	u := a.unit
 	n, s := u.node, r.step(u)
-	r.ran = true
+	r.ran = r.ran || n.Latest == nil
 	if a.err != nil && context.Cause(r.e.calls) != nil {
 		// Cut off by a shutdown: no answer is not an answer. A step that may be repeated is started again; the intent
 		// of one that may not stays, and is found unknown.
@@ -182,7 +195,7 @@ func (r *runner) settle(a *attempt) {
 	if u.of != nil {
 		u.of.busy--
 	}
-	if a.err != nil {
+	if a.err != nil && !(n.Latest != nil && connectors.AsError(a.err).Kind == connectors.KindGone) { // else there is no such object any more
 		r.settleError(a, connectors.AsError(a.err))
 		return
 	}

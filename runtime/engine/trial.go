@@ -339,8 +339,12 @@ func (w *Trier) answer(run *runtime.Run, s *runtime.Step) ([]byte, bool) {
 // takeAnswer ends a step of a trial with what is known of its answer.
 func (r *runner) takeAnswer(u *unit) {
 	s := r.step(u)
-	r.ran = true
 	raw, known := r.e.answers(r.run, s)
+	if u.node.Latest != nil {
+		r.takeObjectOnce(u, raw, known)
+		return
+	}
+	r.ran = true
 	if u.node.Out == nil {
 		r.succeed(u, null, nil)
 		return
@@ -382,11 +386,14 @@ func endOf(r *runner, t *Tried) (End, string) {
 	}
 	end := Ran
 	for _, n := range r.main.nodes {
-		if n.Parent >= 0 || n.Kind != check.Filter {
+		if n.Parent >= 0 || n.Kind != check.Filter && n.Latest == nil {
 			continue
 		}
 		switch r.main.state[n.Index] {
 		case stopped:
+			if n.Latest != nil {
+				return Held, byLatest
+			}
 			return Held, gateName(n)
 		case dark:
 			end = Undecided

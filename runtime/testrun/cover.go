@@ -65,8 +65,8 @@ func Cover(recipes []*check.Recipe, results []*Result) Coverage {
 func points(r *check.Recipe) []Point {
 	var out []Point
 	for _, n := range slices.Concat(r.Nodes, r.OnError) {
-		if n.Range.Filename != r.Filename {
-			continue // the project's on_error is not this recipe's
+		if n.Range.Filename != r.Filename || n.Latest != nil {
+			continue // the project's on_error is not this recipe's, and what is fetched for a trigger is no step of its text
 		}
 		add := func(what string) {
 			out = append(out, Point{Recipe: r.Name, Address: n.Address, What: what, Line: n.Range.Start.Line})

@@ -186,7 +186,8 @@ func (r *Runner) play(ctx context.Context, t *suite.Test, res *Result) (*world, 
 	w := &world{test: t, recipe: p.Recipe(t.Recipe.Name), registry: r.registry, clock: &clock{now: t.Start}, store: memstore.New(),
 		answered: map[string]int{}, attempts: map[string]*Call{}}
 	w.engine = engine.New(engine.Config{Store: w.store, Registry: r.registry, Clock: w.clock, Client: &http.Client{Transport: w}, InTurn: true,
-		Rand: func() float64 { return jitter }, RunURL: func(id string) string { return "http://127.0.0.1:8081/runs/" + id }})
+		OwnObject: func(address string) bool { return t.Mocks[address] == nil },
+		Rand:      func() float64 { return jitter }, RunURL: func(id string) string { return "http://127.0.0.1:8081/runs/" + id }})
 	if err := w.engine.Swap(ctx, p, bindings); err != nil {
 		return w, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -162,6 +163,9 @@ func (w *world) answer(ctx context.Context, s *connectors.Spec, a *connectors.Ac
 	if len(raw) == 0 || shape != a.Out {
 		raw = shape.Sample(c.Step)
 	}
+	if object := w.object(c); object != nil {
+		raw = object
+	}
 	if mocked != nil {
 		if mocked.Result.IsNull() {
 			res.Output = cty.NullVal(cty.DynamicPseudoType)
@@ -178,6 +182,19 @@ func (w *world) answer(ctx context.Context, s *connectors.Spec, a *connectors.Ac
 	}
 	res.Output = out
 	return res, nil
+}
+
+// object returns what the event carries, where the call fetches what it is about; else nil.
+func (w *world) object(c *connectors.Call) []byte {
+	if !strings.HasPrefix(c.Step, "trigger.") {
+		return nil
+	}
+	for _, ev := range w.events {
+		if hook := w.hook(ev.Service); ev.ID == c.EventID && hook != nil {
+			return schema.Lookup(ev.Payload, hook.Data...)
+		}
+	}
+	return nil
 }
 
 // shapeOf is the shape of a step's answer: that which the recipe declares, where it does.

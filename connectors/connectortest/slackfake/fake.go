@@ -73,6 +73,8 @@ func (f *Fake) answer(r *http.Request, raw []byte) (int, string) {
 		return no(f.Refuse(method))
 	}
 	switch method {
+	case "auth.test":
+		return http.StatusOK, `{"ok":true,"team":"fake","user":"flowrun","user_id":"U0BOT"}`
 	case "users.lookupByEmail":
 		form, err := url.ParseQuery(string(raw))
 		if err != nil || !strings.HasSuffix(form.Get("email"), "@example.com") {

@@ -147,6 +147,36 @@ func authorize(r *http.Request) (a answer, refused bool) {
 	return answer{}, false
 }
 
+// denies refuses what a restricted key may not do.
+func (f *Fake) denies(r *http.Request, permission string) (a answer, denied bool) {
+	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	f.mu.Lock()
+	has, restricted := f.allowed[key]
+	f.mu.Unlock()
+	write := permission
+	if rest, read := strings.CutSuffix(permission, "_read"); read {
+		write = rest + "_write"
+	}
+	if !restricted || slices.Contains(has, permission) || slices.Contains(has, write) {
+		return answer{}, false
+	}
+	hint := "This is a restricted API key, but the required permissions are not available for use by restricted keys."
+	if permission != "" {
+		hint = fmt.Sprintf("Having the '%s' permission would allow this request to continue.", permission)
+	}
+	return refuse(http.StatusForbidden, problem{Message: fmt.Sprintf(
+		"The provided key '%s' does not have the required permissions for this endpoint on account 'acct_fake'. %s", shortened(key), hint)}), true
+}
+
+// shortened is a key as Stripe shows it.
+func shortened(key string) string {
+	const shown = len("rk_test_")
+	if len(key) < shown+4 {
+		return "***"
+	}
+	return key[:shown] + "***" + key[len(key)-4:]
+}
+
 // dispatch finds the operation. Paths are taken apart while encoded, so that an encoded slash stays part of an id.
 func (f *Fake) dispatch(r *http.Request, req *Request) answer {
 	if f.opts.API != nil {

@@ -81,8 +81,9 @@ type Fake struct {
 	keys     map[string]*keyed
 	requests []Request
 	faults   []Fault
-	made     int // objects that were created, for their ids and their order
-	served   int // requests, for theirs
+	allowed  map[string][]string // by restricted key, the permissions that it has
+	made     int                 // objects that were created, for their ids and their order
+	served   int                 // requests, for theirs
 
 	notify sync.Mutex // keeps OnRequest in order without holding mu
 }
@@ -210,6 +211,17 @@ func (f *Fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.requests)
+}
+
+// Restrict says what a restricted key may do, by Stripe's names: "rak_customer_write", which includes to read. A key of
+// which nothing is said may do everything.
+func (f *Fake) Restrict(key string, permissions ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.allowed == nil {
+		f.allowed = map[string][]string{}
+	}
+	f.allowed[key] = slices.Clone(permissions)
 }
 
 // PutCustomer adds a customer, or replaces the one of that id. A zero Created is now.

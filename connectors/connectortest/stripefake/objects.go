@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,8 @@ type API interface {
 	Answers(operation string) (kind, object, own string)
 	// Check names a parameter that is refused, and Stripe's code for why; both are empty where none is.
 	Check(operation string, args map[string]any) (param, code string)
+	// Permission is what a restricted key needs for an operation, as Stripe's messages name it; "" where that is not known.
+	Permission(operation string) string
 	// New makes an example of an object, with that id.
 	New(object, id string, at time.Time) (map[string]any, error)
 	// Blank empties what of the object could have been given and was not; Apply puts in what was.
@@ -106,11 +109,33 @@ func (f *Fake) Object(id string) json.RawMessage {
 	return raw
 }
 
+// PutObject keeps an object as JSON has it, unless there is one of its id already, or was. It reports whether it did.
+func (f *Fake) PutObject(raw []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	data := map[string]any{}
+	if d.Decode(&data) != nil {
+		return false
+	}
+	object, _ := data["object"].(string)
+	id, _ := data["id"].(string)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if object == "" || id == "" || f.objects[id] != nil {
+		return false
+	}
+	f.put(object, id, data)
+	return true
+}
+
 // operate answers an operation of the API.
 func (f *Fake) operate(r *http.Request, req *Request) answer {
 	op, values, found := f.opts.API.Route(r.Method, req.Path)
 	if !found {
 		return unrecognized(r.Method, req.Path)
+	}
+	if a, denied := f.denies(r, f.opts.API.Permission(op)); denied {
+		return a
 	}
 	for name, v := range values {
 		plain, err := url.PathUnescape(v)
