@@ -413,6 +413,7 @@ export interface Node {
   condition?: string;
   connection?: string;
   continue_on_error?: boolean;
+  fetches?: string;
   for_each?: string;
   gates: string[];
   id: string;
@@ -720,6 +721,7 @@ export interface Step {
 export interface Trigger {
   connection: string;
   events: string[];
+  latest?: boolean;
   name: string;
   range: Range;
   type: string;
