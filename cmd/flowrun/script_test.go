@@ -38,6 +38,7 @@ import (
 //	called PATTERN        waits for a call to the stand-in of Customer.io, whose address is $CUSTOMERIO
 //
 //	past ID CUSTOMER AGO  adds a failed charge to what the stand-in of Stripe, whose address is $STRIPE, has of the past
+//	restrict KEY PERMISSION…   has it allow a key these and no others
 //
 // UPDATE=1 writes the outputs that `cmp stdout` compares with.
 func TestScripts(t *testing.T) {
@@ -88,6 +89,12 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"keep":  keep,
 			"past":  past,
+			"restrict": func(ts *testscript.TestScript, _ bool, args []string) {
+				if len(args) == 0 {
+					ts.Fatalf("usage: restrict KEY PERMISSION…")
+				}
+				worldOf(ts).stripe.Restrict(args[0], args[1:]...)
+			},
 		},
 	})
 }
