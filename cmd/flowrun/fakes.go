@@ -6,8 +6,10 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +124,7 @@ func (f *fakes) close() {
 // list says where the stand-ins are, but for services that are real.
 func (f *fakes) list(real map[string]bool) string {
 	var out []string
-	for _, service := range []string{"stripe", "customerio", "slack", "email"} {
+	for _, service := range slices.Sorted(maps.Keys(f.where)) {
 		if !real[service] {
 			out = append(out, service+" is "+f.where[service])
 		}

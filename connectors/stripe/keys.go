@@ -128,6 +128,9 @@ const nobody = "flowrun_doctor"
 // askFor asks for one object of a resource, or to change one that is not there. Stripe looks at what a key may do before
 // it looks for the object, so that the answer tells the one from the other.
 func (c *catalog) askFor(ctx context.Context, conn *connectors.Conn, p connectors.Permission) (connectors.Access, string) {
+	if live, known := keyMode(conn); p.Write && (live || !known) {
+		return connectors.NotTold, "nothing that writes is tried but with a key of test mode"
+	}
 	op, ok := c.harmless(p, conn)
 	if !ok {
 		return connectors.NotTold, "Stripe has nothing harmless to ask for"

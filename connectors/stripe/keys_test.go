@@ -53,6 +53,10 @@ func TestAskingChangesNothing(t *testing.T) {
 			}
 		}
 	}
+	asked := len(s.fake.Requests())
+	if access, _ := ask("rk_live_all", connectors.Permission{Resource: "Customers", Write: true}); access != connectors.NotTold || len(s.fake.Requests()) != asked {
+		t.Errorf("a live key is tried for whether it writes: %d", access)
+	}
 	for _, r := range s.fake.Requests() {
 		if r.Method != http.MethodGet && !strings.Contains(r.Path, "/"+nobody) { // of what is not there
 			t.Errorf("%s %s is asked for", r.Method, r.Path)
