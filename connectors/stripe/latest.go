@@ -31,7 +31,7 @@ func (c *catalog) latest(types []string) (*schema.Fetch, error) {
 	if f := c.lookUp(object); f != nil {
 		return f, nil
 	}
-	return nil, fmt.Errorf("Stripe has no look-up of %s by what the event says of it", article(spaced(strings.ReplaceAll(object, "|", ", "))))
+	return nil, fmt.Errorf("there is no look-up of %s by what the event says of it", article(spaced(strings.ReplaceAll(object, "|", ", "))))
 }
 
 // article puts the article before a noun.

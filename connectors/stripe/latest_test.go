@@ -14,7 +14,7 @@ import (
 
 // notFetched are the types whose object has no look-up; those that end in ".deleted" are not among them.
 func notFetched() map[string]string {
-	const none, bySaying = "Stripe has no look-up of ", " by what the event says of it"
+	const none, bySaying = "there is no look-up of ", " by what the event says of it"
 	return map[string]string{
 		"account.application.authorized":   none + "an application" + bySaying,
 		"account.application.deauthorized": none + "an application" + bySaying,
